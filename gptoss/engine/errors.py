@@ -1,0 +1,105 @@
+"""Every error that gptoss raises on purpose, as one tree.
+
+    GptossError                     exit code 1
+    ├── UsageError                  2   the caller asked for something that cannot be
+    │   ├── SessionNotFound
+    │   └── SessionExists
+    ├── BackendError                3   no backend or no model that could answer
+    │   ├── CheckpointError             a checkpoint that is missing, broken or of another architecture
+    │   └── VocabularyError             the o200k vocabulary cannot be loaded
+    ├── ContextFull                 4   the prompt does not fit the context
+    ├── GenerationFailed            1   the backend failed in the middle of an answer
+    ├── HistoryError                1   a history that no engine could have written
+    └── StorageError                1
+        ├── HeadConflict                another writer appended first; nothing was written
+        ├── DatabaseLocked
+        ├── DatabaseReadOnly
+        ├── DiskFull
+        ├── DatabaseCorrupt
+        └── SchemaTooNew                written by a newer gptoss
+
+The message of each is one sentence that tells a person what to do. Adapters wrap foreign exceptions (`raise ... from`),
+so that nothing above a port ever catches an exception of a library.
+"""
+
+
+class GptossError(Exception):
+    """Base of all; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class UsageError(GptossError):
+    exit_code = 2
+
+
+class SessionNotFound(UsageError):
+    pass
+
+
+class SessionExists(UsageError):
+    pass
+
+
+class BackendError(GptossError):
+    exit_code = 3
+
+
+class CheckpointError(BackendError):
+    pass
+
+
+class VocabularyError(BackendError):
+    pass
+
+
+class ContextFull(GptossError):
+    exit_code = 4
+
+
+class GenerationFailed(GptossError):
+    pass
+
+
+class HistoryError(GptossError):
+    pass
+
+
+class StorageError(GptossError):
+    pass
+
+
+class HeadConflict(StorageError):
+    """The branch head is not where the writer believed it to be.
+
+    `branch` is the branch's id, `expected` the sequence number the writer built on, `actual` the one in the log.
+    """
+
+    def __init__(self, branch: str, expected: int, actual: int) -> None:
+        super().__init__(
+            "another process has written to this session since it was opened here; "
+            "nothing of yours overwrote it: open the session again to continue from its newest message"
+        )
+        self.branch = branch
+        self.expected = expected
+        self.actual = actual
+
+
+class DatabaseLocked(StorageError):
+    pass
+
+
+class DatabaseReadOnly(StorageError):
+    pass
+
+
+class DiskFull(StorageError):
+    pass
+
+
+class DatabaseCorrupt(StorageError):
+    pass
+
+
+class SchemaTooNew(StorageError):
+    pass

@@ -1,0 +1,182 @@
+"""What the engine asks of the world: a log, a model, tools.
+
+Each port has several adapters and one contract suite (`tests/contracts`) that every adapter passes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from gptoss.engine.events import Artefact, Event, StoredEvent, ToolOutcome
+from gptoss.engine.message import Message
+from gptoss.engine.settings import Sampling, Settings, ToolSpec
+
+Cancelled = Callable[[], bool]
+"""Asked between steps; True means stop now and keep what there is."""
+
+
+class BranchInfo(Struct, frozen=True, kw_only=True):
+    """A branch as the log's projections know it; `head` is the seq of its newest event, `parent` None for the root."""
+
+    id: str
+    session: str
+    name: str
+    parent: str | None
+    at_seq: int
+    head: int
+
+
+class SessionInfo(Struct, frozen=True, kw_only=True):
+    """A session as the log's projections know it.
+
+    `branch` is the id of its current branch. `created` and `updated` are in microseconds since 1970-01-01 UTC. `messages`
+    counts what the user and the model said on any branch, reasoning and tool traffic left out; `preview` is the
+    beginning of the user's first message, on one line.
+    """
+
+    id: str
+    name: str
+    branch: str
+    created: int
+    updated: int
+    messages: int
+    preview: str
+
+
+class EventLog(Protocol):
+    """An append-only store of events, durable before `append` returns.
+
+    Errors: `SessionNotFound`, `SessionExists`, `HeadConflict` and the other `StorageError`s of
+    `gptoss.engine.errors`; a call that raises has written nothing.
+    """
+
+    def start(self, name: str, settings: Settings) -> SessionInfo:
+        """Create a session whose root branch "main" holds SessionStarted as seq 1. A name that is taken: SessionExists."""
+        ...
+
+    def append(
+        self, branch: str, expected_seq: int, events: Sequence[Event], *, durable: bool = True
+    ) -> list[StoredEvent]:
+        """Append all events or none, after the head `expected_seq`; another head raises HeadConflict.
+
+        `durable` asks that the events survive a loss of power, not only of the process.
+        """
+        ...
+
+    def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterable[StoredEvent]:
+        """The events on the path from the root to the branch's head, ancestors' included, with after < seq <= until.
+
+        The hash chain is checked on the way: a broken one raises DatabaseCorrupt. Lazy; in the order of seq.
+        """
+        ...
+
+    def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
+        """A new branch that shares the path up to `at_seq` (1 or more, at most the head) and begins with BranchForked.
+
+        Nothing is copied. Without a name the log picks a free one.
+        """
+        ...
+
+    def session(self, name: str) -> SessionInfo:
+        """The session of that name, or SessionNotFound."""
+        ...
+
+    def sessions(self) -> list[SessionInfo]:
+        """All sessions, the most recently used first."""
+        ...
+
+    def branch(self, branch: str) -> BranchInfo:
+        """The branch with that id."""
+        ...
+
+    def branches(self, session: str) -> list[BranchInfo]:
+        """All branches of the session with that id, oldest first."""
+        ...
+
+    def delete(self, session: str) -> None:
+        """Remove the session with that id: its rows, and blobs that nothing else refers to."""
+        ...
+
+    def put_blob(self, data: bytes) -> str:
+        """Store bytes once and return their digest (BLAKE2b-256, hex)."""
+        ...
+
+    def get_blob(self, digest: str) -> bytes:
+        """The bytes with that digest, or StorageError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class TokenChunk(Struct, frozen=True, kw_only=True):
+    """What a generator yields: some new ids, or none while a long prompt is still being computed.
+
+    `prefilled` is the number of prompt tokens computed since the chunk before; the sum over a generation is what the
+    cache did not hold. `logprobs`, when the backend gives them, are natural logarithms, one for each id.
+    """
+
+    ids: tuple[int, ...] = ()
+    prefilled: int = 0
+    logprobs: tuple[float, ...] | None = None
+
+
+class TokenGenerator(Protocol):
+    """A model: ids in, ids out. It keeps its cache of keys and values and reuses the longest common prefix by itself.
+
+    Construction takes a checkpoint and raises `CheckpointError` or `BackendError`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The backend: "torch", "triton", "vllm" or "scripted"."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the checkpoint: equal for equal weights and geometry, whatever the path."""
+        ...
+
+    @property
+    def max_context(self) -> int:
+        """The most tokens, prompt and answer together, that it can hold."""
+        ...
+
+    def generate(
+        self, prompt: Sequence[int], sampling: Sampling, stop_ids: frozenset[int], cancelled: Cancelled
+    ) -> Iterator[TokenChunk]:
+        """Sample until a stop id (which is yielded as the last id), `max_tokens`, `max_context` or cancellation.
+
+        The prompt holds at least one id. Closing the iterator cancels too. A failure raises GenerationFailed.
+        """
+        ...
+
+    def score(self, ids: Sequence[int]) -> list[float]:
+        """The natural log probability of each of ids[1:] given all before it, at temperature 1."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class ToolCall(Struct, frozen=True, kw_only=True):
+    """One call as the model wrote it: `message.recipient` says whom, `message.content` holds the arguments."""
+
+    session: str
+    message: Message
+
+
+class ToolResult(Struct, frozen=True, kw_only=True):
+    """What goes back to the model (at least one message of role "tool"), and what was kept beside it."""
+
+    messages: tuple[Message, ...]
+    outcome: ToolOutcome = "ok"
+    artefacts: tuple[Artefact, ...] = ()
+
+
+class Tool(Protocol):
+    """Something the model may call. An error of the tool is a result that the model can read, never an exception."""
+
+    @property
+    def spec(self) -> ToolSpec: ...
+
+    async def run(self, call: ToolCall) -> ToolResult: ...
