@@ -1,0 +1,121 @@
+"""The Harmony encoding: single messages to tokens, tokens to bytes.
+
+A thin wrapper of openai-harmony that is loaded late (0.4 s) and that speaks the engine's own messages. It renders one
+message at a time; how messages become a prompt is `gptoss.engine.rendering`.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gptoss.engine.errors import VocabularyError
+from gptoss.engine.message import Message
+from gptoss.engine.settings import Settings, ToolSpec
+from gptoss.engine.vocabulary import VARIABLE, vocabulary_folder
+
+if TYPE_CHECKING:
+    import openai_harmony
+
+
+class Harmony:
+    """The encoding of gpt-oss. Make one per process with `Harmony.load`."""
+
+    def __init__(self, encoding: openai_harmony.HarmonyEncoding) -> None:
+        self._encoding = encoding
+        # Messages are frozen and come back in every prompt of a session: remember what they render to.
+        self._render = lru_cache(maxsize=65536)(self._render_message)
+        self._bytes = lru_cache(maxsize=65536)(self._token_bytes)
+
+    @classmethod
+    def load(cls, cache: Path) -> Harmony:
+        """Load the vocabulary, unpacking it below `cache` the first time. Raises VocabularyError."""
+        import openai_harmony  # 0.2 s of imports that listing and exporting sessions must not pay
+
+        before = os.environ.get(VARIABLE)
+        os.environ[VARIABLE] = str(vocabulary_folder(cache))
+        try:
+            return cls(openai_harmony.load_harmony_encoding(openai_harmony.HarmonyEncodingName.HARMONY_GPT_OSS))
+        except openai_harmony.HarmonyError as error:
+            raise VocabularyError(
+                f"the vocabulary in {os.environ[VARIABLE]} cannot be read ({error}): delete that folder and try again"
+            ) from error
+        finally:
+            if before is None:
+                del os.environ[VARIABLE]
+
+    def render(self, message: Message) -> tuple[int, ...]:
+        """The tokens of one message, from `<|start|>` to its end token. Text never becomes a special token."""
+        return self._render(message)
+
+    def render_system(self, settings: Settings) -> tuple[int, ...]:
+        """The system message that these settings call for: identity, date, effort, built-in tools, channels."""
+        import openai_harmony as library
+
+        content = (
+            library.SystemContent.new()
+            .with_conversation_start_date(settings.start_date)
+            .with_reasoning_effort(library.ReasoningEffort(settings.reasoning_effort.capitalize()))
+        )
+        names = {tool.name for tool in settings.tools}
+        if "browser" in names:
+            content = content.with_browser_tool()
+        if "python" in names:
+            content = content.with_python_tool()
+        return tuple(self._encoding.render(library.Message.from_role_and_content(library.Role.SYSTEM, content)))
+
+    def render_developer(self, settings: Settings) -> tuple[int, ...]:
+        """The developer message: the user's instructions and the function tools; empty when there are none."""
+        import openai_harmony as library
+
+        functions = [tool for tool in settings.tools if not tool.is_builtin]
+        texts = [settings.developer_message or "", *(tool.instructions for tool in functions)]
+        instructions = "\n\n".join(text for text in texts if text)
+        if not instructions and not functions:
+            return ()
+        content = library.DeveloperContent.new()
+        if instructions:
+            content = content.with_instructions(instructions)
+        if functions:
+            content = content.with_function_tools([_description(tool) for tool in functions])
+        return tuple(self._encoding.render(library.Message.from_role_and_content(library.Role.DEVELOPER, content)))
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Text to tokens, special tokens' names being text like any other."""
+        return tuple(self._encoding.encode(text, disallowed_special=()))
+
+    def decode(self, ids: tuple[int, ...]) -> str:
+        """Tokens to text, special tokens by name; bytes that are no UTF-8 become U+FFFD."""
+        return self._encoding.decode(ids)
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes of one token, which may be a part of a character."""
+        return self._bytes(token)
+
+    def _token_bytes(self, token: int) -> bytes:
+        return self._encoding.decode([token], errors="surrogateescape").encode("utf-8", "surrogateescape")
+
+    def _render_message(self, message: Message) -> tuple[int, ...]:
+        import openai_harmony as library
+
+        rendered = library.Message(
+            author=library.Author(role=library.Role(message.role), name=message.name),
+            content=[library.TextContent(text=message.content)],
+            channel=message.channel,
+            recipient=message.recipient,
+            content_type=f"<|constrain|>{message.content_type}"
+            if message.content_type == "json"
+            else message.content_type,
+        )
+        return tuple(self._encoding.render(rendered))
+
+
+def _description(tool: ToolSpec) -> openai_harmony.ToolDescription:
+    import openai_harmony as library
+
+    parameters = msgspec.json.decode(tool.parameters) if tool.parameters else None
+    return library.ToolDescription.new(tool.name, tool.description, parameters=parameters)

@@ -1,0 +1,68 @@
+"""What a history folds to."""
+
+from msgspec import Struct
+
+from gptoss.engine.events import GenerationFinished, GenerationStarted, ToolCalled
+from gptoss.engine.message import Message
+from gptoss.engine.sequence import AppendSequence
+from gptoss.engine.settings import Settings
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A message of the conversation and where it came from.
+
+    `seq` is that of its MessageAppended; `turn` counts from 1 (0: before the user said anything). `tokens` are the
+    sampled ids it was parsed from, None when it must be rendered from its text. `generation` is the seq of the
+    GenerationStarted that wrote it.
+    """
+
+    seq: int
+    turn: int
+    message: Message
+    tokens: tuple[int, ...] | None = None
+    generation: int | None = None
+    partial: bool = False
+
+
+class Generation(Struct, frozen=True, kw_only=True):
+    """One model call. `ids` are all its tokens, those of the generations that it continues included.
+
+    `origin` is the seq of the first generation of that chain: the messages before it are the prompt. `settings` are the
+    ones the chain began with.
+    """
+
+    seq: int
+    origin: int
+    started: GenerationStarted
+    settings: Settings
+    ids: AppendSequence[int] = AppendSequence()
+    finished: GenerationFinished | None = None
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """A tool call whose result is still to come. `seq` is that of its ToolCalled."""
+
+    seq: int
+    called: ToolCalled
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """The conversation after the event `seq`.
+
+    `generation` is the newest one while it runs or can still be continued, `call` the tool call under way. Messages up
+    to and including seq `trimmed` no longer go into the prompt.
+    """
+
+    session: str
+    name: str
+    settings: Settings
+    seq: int
+    turn: int = 0
+    entries: AppendSequence[Entry] = AppendSequence()
+    generation: Generation | None = None
+    call: Call | None = None
+    trimmed: int = 0
+
+    @property
+    def last(self) -> Entry | None:
+        return self.entries[-1] if self.entries else None
