@@ -90,8 +90,8 @@ class GenerationStarted(Event, frozen=True):
     """A model is about to be asked.
 
     `model` is the backend's fingerprint of its checkpoint. `prompt_hash` is `gptoss.engine.rendering.prompt_hash` of
-    the prompt's token ids, `rendering` the name of the rules that produced them. With `continues`, the seq of an earlier
-    GenerationStarted, the prompt ends with the tokens sampled by that one, and its tokens precede those sampled here.
+    the prompt's token ids, `rendering` the name of the rules that produced them. With `continues`, the seq of the
+    GenerationStarted before it, the prompt ends with all that was sampled so far, and spans count from its beginning.
     """
 
     backend: str

@@ -90,14 +90,16 @@ class Harmony:
 
     def decode(self, ids: tuple[int, ...]) -> str:
         """Tokens to text, special tokens by name; bytes that are no UTF-8 become U+FFFD."""
-        return self._encoding.decode(ids)
+        text: str = self._encoding.decode(ids)
+        return text
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes of one token, which may be a part of a character."""
         return self._bytes(token)
 
     def _token_bytes(self, token: int) -> bytes:
-        return self._encoding.decode([token], errors="surrogateescape").encode("utf-8", "surrogateescape")
+        text: str = self._encoding.decode([token], errors="surrogateescape")
+        return text.encode("utf-8", "surrogateescape")
 
     def _render_message(self, message: Message) -> tuple[int, ...]:
         import openai_harmony as library

@@ -30,9 +30,9 @@ class BranchInfo(Struct, frozen=True, kw_only=True):
 class SessionInfo(Struct, frozen=True, kw_only=True):
     """A session as the log's projections know it.
 
-    `branch` is the id of its current branch. `created` and `updated` are in microseconds since 1970-01-01 UTC. `messages`
-    counts what the user and the model said on any branch, reasoning and tool traffic left out; `preview` is the
-    beginning of the user's first message, on one line.
+    `branch` is the id of its current branch. `created` and `updated` are in microseconds since 1970-01-01 UTC.
+    `messages` counts what the user and the model said on any branch, reasoning and tool traffic left out; `preview` is
+    the beginning of the user's first message, on one line.
     """
 
     id: str
@@ -52,7 +52,7 @@ class EventLog(Protocol):
     """
 
     def start(self, name: str, settings: Settings) -> SessionInfo:
-        """Create a session whose root branch "main" holds SessionStarted as seq 1. A name that is taken: SessionExists."""
+        """Create a session whose root branch "main" holds SessionStarted as seq 1. A taken name: SessionExists."""
         ...
 
     def append(

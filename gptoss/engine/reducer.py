@@ -1,7 +1,7 @@
 """The pure fold from events to state.
 
-`reduce(state, event)` is total over histories that this engine writes; a history that no engine could have written, such
-as tokens without a generation, raises HistoryError and names the event.
+`reduce(state, event)` is total over histories that this engine writes; a history that no engine could have written,
+such as tokens without a generation, raises HistoryError and names the event.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,11 +1,12 @@
 """From a conversation to the tokens that a model is prompted with.
 
 Rendering is not the inverse of parsing: the library would put a header's parts in another order than the model did and
-tokenise its text anew. So a prompt is the concatenation of one *segment* per message: for a sampled message the very ids
-that were sampled, for any other the library's rendering. A model then sees what it wrote, and its cached keys stay valid.
+tokenise its text anew. So a prompt is the concatenation of one *segment* per message: for a sampled message the very
+ids that were sampled, for any other the library's rendering. A model then sees what it wrote, and its cached keys stay
+valid.
 
-Reasoning (the analysis channel) of every turn before the current one is left out, tool calls and results on that channel
-included; the current turn keeps its own, because its tool calls happen inside the chain of thought.
+Reasoning (the analysis channel) of every turn before the current one is left out, tool calls and results on that
+channel included; the current turn keeps its own, because its tool calls happen inside the chain of thought.
 """
 
 from hashlib import blake2b

@@ -32,8 +32,8 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that decides the system and developer messages of a session, and which model answers.
 
     `start_date` is an ISO date: the "current date" that the system message states. It is the day the session began and
-    stays so, because a prompt whose beginning changes every midnight could reuse no cached keys. `context` is the number
-    of tokens that prompt and answer may take together. `checkpoint` is a path, None the embedded model.
+    stays so, because a prompt whose beginning changes every midnight could reuse no cached keys. `context` is the
+    number of tokens that prompt and answer may take together. `checkpoint` is a path, None the embedded model.
     """
 
     start_date: str

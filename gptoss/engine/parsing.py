@@ -1,0 +1,261 @@
+"""From sampled tokens to Harmony messages, one token at a time, never raising.
+
+A model at temperature 1 writes malformed Harmony now and then: a doubled `<|start|>`, text after `<|end|>`, an end
+inside a header, an empty channel. The library's strict parser raises on those. This one keeps every complete message,
+salvages the rest as text and reports a `Malformed` for each repair, so that the user sees an answer and the log says
+what happened.
+
+A `Parser` is fed the tokens that follow the prompt's `<|start|>assistant`. Positions count those tokens from 0.
+"""
+
+import codecs
+from typing import Literal
+
+from msgspec import Struct
+
+from gptoss.engine.harmony import Harmony
+from gptoss.engine.message import Message
+from gptoss.engine.tokens import CALL, CHANNEL, CONSTRAIN, END, ENDOFTEXT, FIRST_SPECIAL, MESSAGE, RETURN, START
+
+CHANNELS = ("analysis", "commentary", "final")
+
+LONGEST_HEADER = 64
+"""Tokens. A header that goes on for longer is text whose header never came."""
+
+
+class MessageBegun(Struct, frozen=True):
+    """A header is complete; text follows."""
+
+    channel: str | None
+    recipient: str | None
+    content_type: str | None
+
+
+class TextDelta(Struct, frozen=True):
+    """More text of the message that was begun last."""
+
+    text: str
+
+
+class MessageParsed(Struct, frozen=True):
+    """A message is over. `span` is None when it was repaired and so cannot be spliced into a prompt as it is."""
+
+    message: Message
+    span: tuple[int, int] | None
+    partial: bool = False
+
+
+class Malformed(Struct, frozen=True):
+    """What was repaired, as a sentence, and the tokens concerned."""
+
+    span: tuple[int, int]
+    problem: str
+
+
+ParseUpdate = MessageBegun | TextDelta | MessageParsed | Malformed
+
+
+class Parser:
+    """`push` tokens, then `finish`; each returns what became known."""
+
+    def __init__(self, harmony: Harmony) -> None:
+        self._harmony = harmony
+        self._position = 0
+        self._updates: list[ParseUpdate] = []
+        self._begin(0)
+
+    def push(self, token: int) -> list[ParseUpdate]:
+        """Take one token."""
+        self._updates = []
+        position = self._position
+        self._position += 1
+        if self._place == "content":
+            self._in_content(token, position)
+        elif self._place == "header":
+            self._in_header(token, position)
+        else:
+            self._between(token, position)
+        return self._updates
+
+    def finish(self) -> list[ParseUpdate]:
+        """The stream was cut here: what has been said of an unfinished message becomes a partial one."""
+        self._updates = []
+        if self._place == "content":
+            self._text(self._decoder.decode(b"", final=True))
+            if self._content or self._recipient:
+                self._emit(partial=True)
+        elif self._place == "between":
+            self._salvage_stray()
+        self._place = "between"
+        return self._updates
+
+    # Each message is parsed in a header, then in its content; "between" waits for the next `<|start|>`.
+
+    def _begin(self, start: int) -> None:
+        self._place: Literal["header", "content", "between"] = "header"
+        self._start = start
+        self._role: list[int] = []
+        self._channel_text: list[int] | None = None
+        self._constraint: list[int] | None = None
+        self._whole = True
+        self._channel: str | None = None
+        self._recipient: str | None = None
+        self._content_type: str | None = None
+        self._content: list[str] = []
+        self._stray: list[int] = []
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def _in_header(self, token: int, position: int) -> None:
+        if token == MESSAGE:
+            self._close_header()
+        elif token == CHANNEL:
+            if self._channel_text is not None:
+                self._repair(position, "a header named its channel twice")
+            self._channel_text = []
+        elif token == CONSTRAIN:
+            self._constraint = []
+        elif token == START:
+            self._repair(position, "a message was started twice")
+            self._restart_header()
+        elif token in (END, RETURN, CALL, ENDOFTEXT):
+            self._end_in_header(token, position)
+        elif token >= FIRST_SPECIAL:
+            self._repair(position, "a reserved token stood in a header")
+        else:
+            part = self._constraint if self._constraint is not None else self._channel_text
+            (self._role if part is None else part).append(token)
+            if position - self._start >= LONGEST_HEADER:
+                self._repair(position, "a message came without a header")
+                self._header_as_text()
+
+    def _restart_header(self) -> None:
+        start, whole = self._start, self._whole
+        self._begin(start)
+        self._whole = whole
+
+    def _close_header(self) -> None:
+        role, recipient = _split(self._decode(self._role))
+        channel_words, other_recipient = _split(self._decode(self._channel_text or []))
+        self._recipient = other_recipient or recipient
+        channel = channel_words[0] if channel_words else None
+        kind = self._decode(self._constraint or []).strip() or " ".join(channel_words[1:])
+        self._content_type = kind or None
+        speaker = role[0] if role else "assistant"
+        if speaker != "assistant":
+            self._repair(self._position - 1, f"the model began to speak as {speaker!r}")
+            channel = "commentary"
+        elif channel not in CHANNELS:
+            # What has no channel is shown to the user, unless it is addressed to a tool.
+            self._repair(self._position - 1, "a message came without a valid channel")
+            channel = "commentary" if self._recipient else "final"
+        self._channel = channel
+        self._enter_content()
+
+    def _enter_content(self) -> None:
+        self._place = "content"
+        self._updates.append(MessageBegun(self._channel, self._recipient, self._content_type))
+
+    def _end_in_header(self, token: int, position: int) -> None:
+        self._repair(position, "a message ended inside its header")
+        self._header_as_text()
+        if self._content:
+            self._emit()
+        self._place = "between"
+
+    def _header_as_text(self) -> None:
+        """Read what stands where a header should be as what the model wanted to say."""
+        role_words, recipient = _split(self._decode(self._role))
+        if role_words[:1] == ["assistant"]:
+            role_words = role_words[1:]
+        channel_text = self._decode(self._channel_text or []).lstrip()
+        named = next((name for name in CHANNELS if channel_text.startswith(name)), None)
+        text = " ".join(role_words) + channel_text[len(named or "") :]
+        self._channel = named or "final"
+        self._recipient = recipient
+        self._place = "content"
+        if text.strip():
+            self._enter_content()
+            self._text(text)
+
+    def _in_content(self, token: int, position: int) -> None:
+        if token in (END, RETURN, CALL):
+            if token == CALL and not self._recipient:
+                self._repair(position, "a tool was called without being named")
+            self._emit()
+        elif token == ENDOFTEXT:
+            self._repair(position, "a message ended with end-of-text")
+            self._emit()
+        elif token in (START, CHANNEL):
+            self._repair(position, "a message began before the one before it had ended")
+            self._emit(end=position)
+            self._begin(position)
+            self._whole = token == START
+            if token == CHANNEL:
+                self._channel_text = []
+        elif token >= FIRST_SPECIAL:
+            self._repair(position, "a special token stood in a text")
+        else:
+            self._text(self._decoder.decode(self._harmony.token_bytes(token)))
+
+    def _between(self, token: int, position: int) -> None:
+        if token == START:
+            if self._decode(self._stray).strip():
+                self._repair(position, "text stood between two messages")
+            self._begin(position)
+        elif token in (CHANNEL, MESSAGE):
+            # `<|start|>assistant` is missing; what was read as stray text may be its remains.
+            stray = self._stray
+            self._begin(position - len(stray))
+            self._repair(position, "a message was not started")
+            self._in_header(token, position)
+        elif token in (RETURN, CALL, ENDOFTEXT):
+            self._salvage_stray()
+        elif token < FIRST_SPECIAL:
+            self._stray.append(token)
+
+    def _salvage_stray(self) -> None:
+        """Text after the last message, before the stream ended: an answer without a header."""
+        text = self._decode(self._stray).strip()
+        start = self._position - len(self._stray)
+        self._begin(start)
+        self._place = "between"
+        if text:
+            self._repair(start, "a message came without a header")
+            self._channel = "final"
+            self._enter_content()
+            self._text(text)
+            self._emit()
+
+    def _text(self, text: str) -> None:
+        if text:
+            self._content.append(text)
+            self._updates.append(TextDelta(text))
+
+    def _emit(self, *, end: int | None = None, partial: bool = False) -> None:
+        if not partial:
+            self._text(self._decoder.decode(b"", final=True))
+        message = Message(
+            role="assistant",
+            content="".join(self._content),
+            channel=self._channel,
+            recipient=self._recipient,
+            content_type=self._content_type,
+        )
+        span = (self._start, self._position if end is None else end) if self._whole else None
+        self._updates.append(MessageParsed(message, span, partial))
+        self._stray = []
+        self._place = "between"
+
+    def _repair(self, position: int, problem: str) -> None:
+        self._whole = False
+        self._updates.append(Malformed((min(self._start, position), position + 1), problem))
+
+    def _decode(self, tokens: list[int]) -> str:
+        return b"".join(self._harmony.token_bytes(token) for token in tokens).decode("utf-8", "replace")
+
+
+def _split(text: str) -> tuple[list[str], str | None]:
+    """The words of a part of a header, and the recipient among them."""
+    words = text.split()
+    recipients = [word.removeprefix("to=") for word in words if word.startswith("to=") and word != "to="]
+    return [word for word in words if not word.startswith("to=")], recipients[-1] if recipients else None
