@@ -183,11 +183,16 @@ class PayloadRedacted(Event, frozen=True):
 
 
 class UnknownEvent(Event, frozen=True):
-    """An event of a kind or version that this release does not know: kept, shown as unknown, never dropped."""
+    """An event of a kind or version that this release does not know: kept, shown as unknown, never dropped.
+
+    `payload` and `tokens` are what its row holds (JSON; packed token ids, if any). Both are empty when the payload was
+    redacted.
+    """
 
     name: str
     schema_version: int
     payload: str
+    tokens: bytes | None = None
 
     @property
     def kind(self) -> str:

@@ -55,6 +55,26 @@ class Malformed(Struct, frozen=True):
 ParseUpdate = MessageBegun | TextDelta | MessageParsed | Malformed
 
 
+class _Draft:
+    """The message being read. `whole` says that its tokens may go into a prompt as they are.
+
+    A header has up to three parts, each the tokens after a special one; `part` is the one being read.
+    """
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.whole = True
+        self.role: list[int] = []
+        self.channel_text: list[int] = []
+        self.constraint: list[int] = []
+        self.part = self.role
+        self.channel: str | None = None
+        self.recipient: str | None = None
+        self.content_type: str | None = None
+        self.content: list[str] = []
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+
 class Parser:
     """`push` tokens, then `finish`; each returns what became known."""
 
@@ -62,7 +82,9 @@ class Parser:
         self._harmony = harmony
         self._position = 0
         self._updates: list[ParseUpdate] = []
-        self._begin(0)
+        self._place: Literal["header", "content", "between"] = "header"
+        self._draft = _Draft(0)
+        self._stray: list[int] = []
 
     def push(self, token: int) -> list[ParseUpdate]:
         """Take one token."""
@@ -81,8 +103,14 @@ class Parser:
         """The stream was cut here: what has been said of an unfinished message becomes a partial one."""
         self._updates = []
         if self._place == "content":
-            self._text(self._decoder.decode(b"", final=True))
-            if self._content or self._recipient:
+            self._text(self._draft.decoder.decode(b"", final=True))
+            if self._draft.content or self._draft.recipient:
+                self._emit(partial=True)
+        elif self._place == "header" and self._draft.part is self._draft.role:
+            text = self._read_header_as_text()
+            if text.strip():
+                self._repair(self._position - 1, "a message came without a header")
+                self._enter_content(text)
                 self._emit(partial=True)
         elif self._place == "between":
             self._salvage_stray()
@@ -92,54 +120,40 @@ class Parser:
     # Each message is parsed in a header, then in its content; "between" waits for the next `<|start|>`.
 
     def _begin(self, start: int) -> None:
-        self._place: Literal["header", "content", "between"] = "header"
-        self._start = start
-        self._role: list[int] = []
-        self._channel_text: list[int] | None = None
-        self._constraint: list[int] | None = None
-        self._whole = True
-        self._channel: str | None = None
-        self._recipient: str | None = None
-        self._content_type: str | None = None
-        self._content: list[str] = []
-        self._stray: list[int] = []
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._place = "header"
+        self._draft = _Draft(start)
+        self._stray = []
 
     def _in_header(self, token: int, position: int) -> None:
         if token == MESSAGE:
             self._close_header()
         elif token == CHANNEL:
-            if self._channel_text is not None:
+            if self._draft.channel_text:
                 self._repair(position, "a header named its channel twice")
-            self._channel_text = []
+                self._draft.channel_text.clear()
+            self._draft.part = self._draft.channel_text
         elif token == CONSTRAIN:
-            self._constraint = []
+            self._draft.part = self._draft.constraint
         elif token == START:
+            self._begin(self._draft.start)
             self._repair(position, "a message was started twice")
-            self._restart_header()
         elif token in (END, RETURN, CALL, ENDOFTEXT):
-            self._end_in_header(token, position)
+            self._end_in_header(position)
         elif token >= FIRST_SPECIAL:
             self._repair(position, "a reserved token stood in a header")
         else:
-            part = self._constraint if self._constraint is not None else self._channel_text
-            (self._role if part is None else part).append(token)
-            if position - self._start >= LONGEST_HEADER:
+            self._draft.part.append(token)
+            if position - self._draft.start >= LONGEST_HEADER:
                 self._repair(position, "a message came without a header")
-                self._header_as_text()
-
-    def _restart_header(self) -> None:
-        start, whole = self._start, self._whole
-        self._begin(start)
-        self._whole = whole
+                self._enter_content(self._read_header_as_text())
 
     def _close_header(self) -> None:
-        role, recipient = _split(self._decode(self._role))
-        channel_words, other_recipient = _split(self._decode(self._channel_text or []))
-        self._recipient = other_recipient or recipient
+        role, recipient = _split(self._decode(self._draft.role))
+        channel_words, other_recipient = _split(self._decode(self._draft.channel_text))
+        self._draft.recipient = other_recipient or recipient
         channel = channel_words[0] if channel_words else None
-        kind = self._decode(self._constraint or []).strip() or " ".join(channel_words[1:])
-        self._content_type = kind or None
+        kind = self._decode(self._draft.constraint).strip() or " ".join(channel_words[1:])
+        self._draft.content_type = kind or None
         speaker = role[0] if role else "assistant"
         if speaker != "assistant":
             self._repair(self._position - 1, f"the model began to speak as {speaker!r}")
@@ -147,39 +161,38 @@ class Parser:
         elif channel not in CHANNELS:
             # What has no channel is shown to the user, unless it is addressed to a tool.
             self._repair(self._position - 1, "a message came without a valid channel")
-            channel = "commentary" if self._recipient else "final"
-        self._channel = channel
+            channel = "commentary" if self._draft.recipient else "final"
+        self._draft.channel = channel
         self._enter_content()
 
-    def _enter_content(self) -> None:
+    def _enter_content(self, text: str = "") -> None:
         self._place = "content"
-        self._updates.append(MessageBegun(self._channel, self._recipient, self._content_type))
+        draft = self._draft
+        self._updates.append(MessageBegun(draft.channel, draft.recipient, draft.content_type))
+        self._text(text)
 
-    def _end_in_header(self, token: int, position: int) -> None:
+    def _end_in_header(self, position: int) -> None:
         self._repair(position, "a message ended inside its header")
-        self._header_as_text()
-        if self._content:
+        text = self._read_header_as_text()
+        if text.strip():
+            self._enter_content(text)
             self._emit()
         self._place = "between"
 
-    def _header_as_text(self) -> None:
-        """Read what stands where a header should be as what the model wanted to say."""
-        role_words, recipient = _split(self._decode(self._role))
-        if role_words[:1] == ["assistant"]:
-            role_words = role_words[1:]
-        channel_text = self._decode(self._channel_text or []).lstrip()
+    def _read_header_as_text(self) -> str:
+        """What the model wanted to say where a header should be."""
+        draft = self._draft
+        words, draft.recipient = _split(self._decode(draft.role))
+        if words[:1] == ["assistant"]:
+            del words[0]
+        channel_text = self._decode(draft.channel_text).lstrip()
         named = next((name for name in CHANNELS if channel_text.startswith(name)), None)
-        text = " ".join(role_words) + channel_text[len(named or "") :]
-        self._channel = named or "final"
-        self._recipient = recipient
-        self._place = "content"
-        if text.strip():
-            self._enter_content()
-            self._text(text)
+        draft.channel = named or "final"
+        return " ".join(words) + channel_text[len(named or "") :]
 
     def _in_content(self, token: int, position: int) -> None:
         if token in (END, RETURN, CALL):
-            if token == CALL and not self._recipient:
+            if token == CALL and not self._draft.recipient:
                 self._repair(position, "a tool was called without being named")
             self._emit()
         elif token == ENDOFTEXT:
@@ -189,13 +202,13 @@ class Parser:
             self._repair(position, "a message began before the one before it had ended")
             self._emit(end=position)
             self._begin(position)
-            self._whole = token == START
+            self._draft.whole = token == START
             if token == CHANNEL:
-                self._channel_text = []
+                self._draft.part = self._draft.channel_text
         elif token >= FIRST_SPECIAL:
             self._repair(position, "a special token stood in a text")
         else:
-            self._text(self._decoder.decode(self._harmony.token_bytes(token)))
+            self._text(self._draft.decoder.decode(self._harmony.token_bytes(token)))
 
     def _between(self, token: int, position: int) -> None:
         if token == START:
@@ -221,34 +234,33 @@ class Parser:
         self._place = "between"
         if text:
             self._repair(start, "a message came without a header")
-            self._channel = "final"
-            self._enter_content()
-            self._text(text)
+            self._draft.channel = "final"
+            self._enter_content(text)
             self._emit()
 
     def _text(self, text: str) -> None:
         if text:
-            self._content.append(text)
+            self._draft.content.append(text)
             self._updates.append(TextDelta(text))
 
     def _emit(self, *, end: int | None = None, partial: bool = False) -> None:
         if not partial:
-            self._text(self._decoder.decode(b"", final=True))
+            self._text(self._draft.decoder.decode(b"", final=True))
         message = Message(
             role="assistant",
-            content="".join(self._content),
-            channel=self._channel,
-            recipient=self._recipient,
-            content_type=self._content_type,
+            content="".join(self._draft.content),
+            channel=self._draft.channel,
+            recipient=self._draft.recipient,
+            content_type=self._draft.content_type,
         )
-        span = (self._start, self._position if end is None else end) if self._whole else None
+        span = (self._draft.start, self._position if end is None else end) if self._draft.whole else None
         self._updates.append(MessageParsed(message, span, partial))
         self._stray = []
         self._place = "between"
 
     def _repair(self, position: int, problem: str) -> None:
-        self._whole = False
-        self._updates.append(Malformed((min(self._start, position), position + 1), problem))
+        self._draft.whole = False
+        self._updates.append(Malformed((min(self._draft.start, position), position + 1), problem))
 
     def _decode(self, tokens: list[int]) -> str:
         return b"".join(self._harmony.token_bytes(token) for token in tokens).decode("utf-8", "replace")

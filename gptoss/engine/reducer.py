@@ -92,7 +92,7 @@ def _generation_started(state: State, seq: int, event: GenerationStarted) -> Sta
         return replace(state, seq=seq, generation=generation)
     if earlier is None or earlier.seq != event.continues:
         raise HistoryError(f"the generation at seq {seq} continues one that is not the newest")
-    generation = replace(earlier, seq=seq, started=event, finished=None)
+    generation = replace(earlier, seq=seq, inherited=len(earlier.ids), started=event, finished=None)
     entries = state.entries
     if entries and entries[-1].partial:
         # The continuation writes this message again, from its first token to its true end.

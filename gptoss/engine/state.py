@@ -27,12 +27,13 @@ class Entry(Struct, frozen=True, kw_only=True):
 class Generation(Struct, frozen=True, kw_only=True):
     """One model call. `ids` are all its tokens, those of the generations that it continues included.
 
-    `origin` is the seq of the first generation of that chain: the messages before it are the prompt. `settings` are the
-    ones the chain began with.
+    `origin` is the seq of the first generation of that chain: the messages before it are the prompt. `inherited` counts
+    the tokens that were there when this one began. `settings` are the ones the chain began with.
     """
 
     seq: int
     origin: int
+    inherited: int = 0
     started: GenerationStarted
     settings: Settings
     ids: AppendSequence[int] = AppendSequence()

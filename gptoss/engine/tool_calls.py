@@ -1,0 +1,51 @@
+"""Running the tool that a message calls."""
+
+import asyncio
+from collections.abc import Mapping
+
+from gptoss.engine.message import Message
+from gptoss.engine.ports import Cancelled, Tool, ToolCall, ToolResult
+from gptoss.engine.recovery import tool_message
+
+
+class ToolRunner:
+    """The tools of a conversation and the event loop that they share.
+
+    One loop for all calls, because a tool may keep connections that belong to it.
+    """
+
+    def __init__(self, tools: Mapping[str, Tool], cancelled: Cancelled) -> None:
+        self._tools = dict(tools)
+        self._cancelled = cancelled
+        self._loop: asyncio.Runner | None = None
+
+    def run(self, session: str, message: Message) -> ToolResult:
+        """The result of one call; calling a tool that is not there or stopping one that runs gives a result too."""
+        recipient = message.recipient or ""
+        tool = self._tools.get(recipient.removeprefix("functions.").partition(".")[0])
+        if tool is None:
+            names = ", ".join(sorted(self._tools)) or "none"
+            text = f'Error: the tool "{recipient}" is not enabled in this session. Enabled tools: {names}.'
+            return ToolResult(messages=(tool_message(recipient, text, message.channel),), outcome="unavailable")
+        if self._loop is None:
+            self._loop = asyncio.Runner()
+        result = self._loop.run(self._watch(tool, ToolCall(session=session, message=message)))
+        if result is None:
+            text = "Error: the user interrupted this tool."
+            return ToolResult(messages=(tool_message(recipient, text, message.channel),), outcome="interrupted")
+        return result
+
+    def close(self) -> None:
+        """Close the event loop; the tools belong to whoever made them."""
+        if self._loop is not None:
+            self._loop.close()
+
+    async def _watch(self, tool: Tool, call: ToolCall) -> ToolResult | None:
+        """Run a tool until it is done, or None when the user cancelled it."""
+        task = asyncio.ensure_future(tool.run(call))
+        while not task.done():
+            await asyncio.wait({task}, timeout=0.05)
+            if self._cancelled() and not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        return None if task.cancelled() else task.result()

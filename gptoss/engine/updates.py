@@ -1,0 +1,20 @@
+"""What a turn tells whoever watches it, and a replay its viewer."""
+
+from msgspec import Struct
+
+from gptoss.engine.events import StoredEvent
+from gptoss.engine.parsing import MessageBegun, TextDelta
+
+
+class Prefilled(Struct, frozen=True):
+    """The model has computed `tokens` more tokens of a prompt of `total`."""
+
+    tokens: int
+    total: int
+
+
+Update = StoredEvent | MessageBegun | TextDelta | Prefilled
+"""Each event once it is in the log, and the text of the message that is being written.
+
+TokensSampled are not among the events of a live turn: the text that they spell comes as it is sampled.
+"""
