@@ -1,0 +1,212 @@
+"""The event log in memory: the twin of the one on SQL, for tests and for sessions that are not to be kept.
+
+It holds the rows that the tables would hold and turns them into events by the same code, so an event that goes through
+it is encoded, hashed and decoded like one on disk. It lives in one process and dies with it.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+
+from msgspec import Struct, field
+
+from gptoss.engine.errors import HeadConflict
+from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
+from gptoss.engine.ports import BranchInfo, SessionInfo
+from gptoss.engine.settings import Settings
+from gptoss.storage import refusals
+from gptoss.storage.chain import ROOT
+from gptoss.storage.naming import checked_name, free_name, new_id
+from gptoss.storage.projections import ROOT_BRANCH, changes
+from gptoss.storage.rows import Head, Row, Segment, Walk, hash_at, rows_of, segments
+
+
+class _Branch(Struct, kw_only=True):
+    id: str
+    session: str
+    name: str
+    parent: str | None = None
+    at_seq: int = 0
+    rows: list[Row] = field(default_factory=list)
+    head: Head = Head(0, ROOT)
+
+    @property
+    def info(self) -> BranchInfo:
+        return BranchInfo(
+            id=self.id, session=self.session, name=self.name, parent=self.parent, at_seq=self.at_seq, head=self.head.seq
+        )
+
+    def between(self, after: int, until: int) -> list[Row]:
+        first = self.at_seq + 1
+        return self.rows[max(0, after + 1 - first) : until + 1 - first]
+
+
+class _Session(Struct, kw_only=True):
+    id: str
+    name: str
+    branch: str
+    created: int
+    updated: int = 0
+    position: int = 0
+    messages: int = 0
+    preview: str = ""
+    blobs: set[str] = field(default_factory=set)
+
+    @property
+    def info(self) -> SessionInfo:
+        return SessionInfo(
+            id=self.id,
+            name=self.name,
+            branch=self.branch,
+            created=self.created,
+            updated=self.updated,
+            messages=self.messages,
+            preview=self.preview,
+        )
+
+
+class MemoryLog:
+    """An `EventLog` (see `gptoss.engine.ports`)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._sessions: dict[str, _Session] = {}
+        self._branches: dict[str, _Branch] = {}
+        self._blobs: dict[str, bytes] = {}
+        self._position = 0
+
+    def start(self, name: str, settings: Settings) -> SessionInfo:
+        with self._lock:
+            self._check_free(checked_name(name))
+            now = _now()
+            root = _Branch(id=new_id(), session=new_id(), name=ROOT_BRANCH)
+            started = SessionStarted(session=root.session, name=name, settings=settings)
+            session = _Session(id=root.session, name=name, branch=root.id, created=now)
+            self._write(session, root, [started], now)
+            self._sessions[session.id] = session
+            self._branches[root.id] = root
+            return session.info
+
+    def append(
+        self, branch: str, expected_seq: int, events: Sequence[Event], *, durable: bool = True
+    ) -> list[StoredEvent]:
+        refusals.check_appendable(events)
+        with self._lock:
+            into = self._branch(branch)
+            if into.head.seq != expected_seq:
+                raise HeadConflict(branch, expected_seq, into.head.seq)
+            return self._write(self._sessions[into.session], into, events, _now())
+
+    def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[StoredEvent]:
+        with self._lock:
+            found = self._branch(branch)
+            path = segments(self._lineage(branch), found.head.seq)
+            walk = Walk(self._sessions[found.session].name, "memory")
+        return walk.path(path, found.head, after, until, self._between)
+
+    def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
+        with self._lock:
+            parent = self._branch(branch)
+            if not 1 <= at_seq <= parent.head.seq:
+                raise refusals.no_such_fork(at_seq, parent.head.seq)
+            taken = {sibling.name for sibling in self._branches.values() if sibling.session == parent.session}
+            name = free_name(taken, len(taken) + 1) if name is None else checked_name(name)
+            if name in taken:
+                raise refusals.branch_exists(name)
+            path = segments(self._lineage(branch), parent.head.seq)
+            shared = Head(at_seq, hash_at(path, at_seq, self._between) or ROOT)
+            fork = _Branch(id=new_id(), session=parent.session, name=name, parent=branch, at_seq=at_seq, head=shared)
+            forked = BranchForked(parent=branch, at_seq=at_seq, name=name)
+            self._write(self._sessions[fork.session], fork, [forked], _now())
+            self._branches[fork.id] = fork
+            return fork.info
+
+    def session(self, name: str) -> SessionInfo:
+        with self._lock:
+            for session in self._sessions.values():
+                if session.name == name:
+                    return session.info
+        raise refusals.no_session(name)
+
+    def sessions(self) -> list[SessionInfo]:
+        with self._lock:
+            newest_first = sorted(self._sessions.values(), key=lambda session: session.position, reverse=True)
+            return [session.info for session in newest_first]
+
+    def branch(self, branch: str) -> BranchInfo:
+        with self._lock:
+            return self._branch(branch).info
+
+    def branches(self, session: str) -> list[BranchInfo]:
+        with self._lock:
+            return [branch.info for branch in self._branches.values() if branch.session == session]
+
+    def delete(self, session: str) -> None:
+        with self._lock:
+            deleted = self._sessions.pop(session, None)
+            if deleted is None:
+                raise refusals.no_session(session)
+            for branch in self.branches(session):
+                del self._branches[branch.id]
+            for digest in deleted.blobs.difference(*(other.blobs for other in self._sessions.values())):
+                self._blobs.pop(digest, None)
+
+    def put_blob(self, data: bytes) -> str:
+        digest = blake2b(data, digest_size=32).hexdigest()
+        with self._lock:
+            self._blobs.setdefault(digest, data)
+        return digest
+
+    def get_blob(self, digest: str) -> bytes:
+        with self._lock:
+            if digest not in self._blobs:
+                raise refusals.no_blob(digest)
+            return self._blobs[digest]
+
+    def close(self) -> None:
+        pass
+
+    def _branch(self, branch: str) -> _Branch:
+        if branch not in self._branches:
+            raise refusals.no_branch(branch)
+        return self._branches[branch]
+
+    def _check_free(self, name: str) -> None:
+        if any(session.name == name for session in self._sessions.values()):
+            raise refusals.session_exists(name)
+
+    def _lineage(self, branch: str) -> Iterator[tuple[int, str, int]]:
+        at: str | None = branch
+        while at is not None:
+            found = self._branches[at]
+            yield 0, found.id, found.at_seq
+            at = found.parent
+
+    def _between(self, part: Segment, after: int, until: int) -> list[Row]:
+        return self._branches[part.branch].between(after, until)
+
+    def _write(self, session: _Session, branch: _Branch, events: Sequence[Event], now: int) -> list[StoredEvent]:
+        """All or nothing: whatever can refuse comes before the first change."""
+        rows, stored = rows_of(events, branch=branch.id, head=branch.head, position=self._position + 1, time=now)
+        changed = changes(events)
+        if changed is not None:
+            if changed.name is not None and changed.name != session.name:
+                self._check_free(checked_name(changed.name))
+            for digest in changed.blobs:
+                self.get_blob(digest)
+            session.name = changed.name or session.name
+            session.branch = branch.id if changed.current else session.branch
+            session.messages += changed.messages
+            session.preview = session.preview or changed.preview
+            session.blobs.update(changed.blobs)
+        if rows:
+            branch.rows.extend(rows)
+            branch.head = Head(stored[-1].seq, stored[-1].hash)
+            session.updated, session.position = now, stored[-1].position
+            self._position = session.position
+        return stored
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
