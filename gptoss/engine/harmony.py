@@ -66,7 +66,11 @@ class Harmony:
             content = content.with_browser_tool()
         if "python" in names:
             content = content.with_python_tool()
-        return tuple(self._encoding.render(library.Message.from_role_and_content(library.Role.SYSTEM, content)))
+        message = library.Message.from_role_and_content(library.Role.SYSTEM, content)
+        # With functions in the developer message, this one says which channel they are called on.
+        functions = any(not tool.is_builtin for tool in settings.tools)
+        options = library.RenderOptions(conversation_has_function_tools=functions)
+        return tuple(self._encoding.render(message, options))
 
     def render_developer(self, settings: Settings) -> tuple[int, ...]:
         """The developer message: the user's instructions and the function tools; empty when there are none."""

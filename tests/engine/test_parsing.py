@@ -1,5 +1,7 @@
 """The parser agrees with the library on valid Harmony and never raises on anything else."""
 
+from itertools import pairwise
+
 import openai_harmony as library
 import pytest
 from hypothesis import given, settings
@@ -8,43 +10,8 @@ from hypothesis import strategies as st
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
 from gptoss.engine.parsing import Malformed, MessageParsed, Parser, ParseUpdate, TextDelta
-from gptoss.engine.tokens import (
-    CALL,
-    CHANNEL,
-    CONSTRAIN,
-    END,
-    ENDOFTEXT,
-    FIRST_SPECIAL,
-    MESSAGE,
-    RETURN,
-    START,
-)
-
-SPECIAL = {
-    "<|start|>": START,
-    "<|end|>": END,
-    "<|message|>": MESSAGE,
-    "<|channel|>": CHANNEL,
-    "<|constrain|>": CONSTRAIN,
-    "<|return|>": RETURN,
-    "<|call|>": CALL,
-    "<|endoftext|>": ENDOFTEXT,
-}
-
-
-def tokens(harmony: Harmony, text: str) -> list[int]:
-    """Harmony text with special tokens by name."""
-    ids: list[int] = []
-    while text:
-        name = next((name for name in SPECIAL if text.startswith(name)), None)
-        if name:
-            ids.append(SPECIAL[name])
-            text = text[len(name) :]
-        else:
-            end = min((at for name in SPECIAL if (at := text.find(name)) >= 0), default=len(text))
-            ids.extend(harmony.encode(text[:end]))
-            text = text[end:]
-    return ids
+from gptoss.engine.tokens import FIRST_SPECIAL, START
+from tests.engine.harmony_text import SPECIAL, tokens
 
 
 def parse(harmony: Harmony, ids: list[int]) -> list[ParseUpdate]:
@@ -105,7 +72,7 @@ def test_spans_cover_the_stream_and_deltas_spell_the_messages(harmony: Harmony, 
     assert spans[0][0] == 0
     assert spans[-1] is not None
     assert spans[-1][1] == len(ids)
-    assert all(a is not None and b is not None and a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a is not None and b is not None and a[1] == b[0] for a, b in pairwise(spans))
     assert "".join(u.text for u in updates if isinstance(u, TextDelta)) == "".join(m.content for m in written)
 
 
