@@ -1,10 +1,18 @@
-"""Fixtures that many tests share."""
+"""Fixtures that many tests share, and how hypothesis runs."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gptoss.engine.harmony import Harmony
+
+# Machines that run this are shared: how long an example takes says nothing. On CI every run tries the same examples, so
+# that a change is never blamed for what another run would have found.
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("local"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ sampled_messages = st.builds(
 
 
 @given(st.lists(sampled_messages, min_size=1, max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_valid_harmony_parses_as_in_the_library(harmony: Harmony, written: list[Message]) -> None:
     ids = [token for message in written for token in harmony.render(message)][2:]
     updates = parse(harmony, ids)
@@ -63,7 +63,7 @@ def test_valid_harmony_parses_as_in_the_library(harmony: Harmony, written: list[
 
 
 @given(st.lists(sampled_messages, min_size=1, max_size=4))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_spans_cover_the_stream_and_deltas_spell_the_messages(harmony: Harmony, written: list[Message]) -> None:
     ids = [token for message in written for token in harmony.render(message)][2:]
     updates = parse(harmony, ids)
@@ -86,7 +86,7 @@ def test_spans_cover_the_stream_and_deltas_spell_the_messages(harmony: Harmony, 
         max_size=120,
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_tokens_parse_without_an_error(harmony: Harmony, ids: list[int]) -> None:
     updates = parse(harmony, [token for token in ids if token < 201088])
     for update in messages(updates):

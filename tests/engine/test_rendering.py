@@ -87,7 +87,7 @@ texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=60)
 
 
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=4), texts)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_conversation_of_texts_renders_as_in_the_library(
     harmony: Harmony, turns: list[tuple[str, str]], developer: str
 ) -> None:
