@@ -3,7 +3,6 @@
 from datetime import date
 
 import openai_harmony as library
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,7 +55,7 @@ def started(continues: int | None = None) -> GenerationStarted:
     )
 
 
-def theirs(messages: list[Message], effort: str = "Low", developer: str | None = None) -> list[int]:
+def theirs(harmony: Harmony, messages: list[Message], effort: str = "Low", developer: str | None = None) -> list[int]:
     """The same conversation through the library's own conversation renderer."""
     system = (
         library.SystemContent.new()
@@ -71,16 +70,9 @@ def theirs(messages: list[Message], effort: str = "Low", developer: str | None =
     for message in messages:
         made = library.Message.from_role_and_content(library.Role(message.role), message.content)
         tail.append(made.with_channel(message.channel) if message.channel else made)
-    encoding = library.load_harmony_encoding(library.HarmonyEncodingName.HARMONY_GPT_OSS)
     conversation = library.Conversation.from_messages(head + tail)
     config = library.RenderConversationConfig(auto_drop_analysis=False)
-    return list(encoding.render_conversation_for_completion(conversation, library.Role.ASSISTANT, config))
-
-
-@pytest.fixture(autouse=True)
-def _vocabulary(harmony: Harmony, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.getbasetemp() / "cache" / "vocabulary"
-    monkeypatch.setenv("TIKTOKEN_ENCODINGS_BASE", str(folder))
+    return list(harmony._encoding.render_conversation_for_completion(conversation, library.Role.ASSISTANT, config))
 
 
 texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=60)
@@ -98,7 +90,7 @@ def test_a_conversation_of_texts_renders_as_in_the_library(
         ),
         *events,
     )
-    expected = theirs([event.message for event in events], "High", developer or None)
+    expected = theirs(harmony, [event.message for event in events], "High", developer or None)
     assert list(render_prompt(state, harmony).ids) == expected
 
 
