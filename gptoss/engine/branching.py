@@ -1,0 +1,67 @@
+"""Forks, undo and the way back: operations on a session's tree of branches.
+
+Nothing is ever deleted here. Going back is a fork before what is to be undone, and a `HeadMoved` that makes the fork
+the session's current branch; the old branch stays where it is and can be switched to again.
+"""
+
+import re
+
+from gptoss.engine.errors import UsageError
+from gptoss.engine.events import HeadMoved, MessageAppended, StoredEvent
+from gptoss.engine.ports import BranchInfo, EventLog, SessionInfo
+
+
+def turn_seqs(log: EventLog, branch: str) -> list[int]:
+    """The seq of each user message on the path to the branch's head: where each turn begins, turn 1 first."""
+    return [stored.seq for stored in log.read(branch) if _begins_turn(stored)]
+
+
+def parse_point(log: EventLog, branch: str, point: str) -> int:
+    """The seq that "17" (a seq) or "t3" (the end of turn 3) names on this branch. Raises UsageError."""
+    match = re.fullmatch(r"(t?)(\d+)", point.strip().lower())
+    if match is None:
+        raise UsageError(f"{point!r} is no point in a session: give a seq such as 17, or a turn such as t3")
+    number = int(match[2])
+    head = log.branch(branch).head
+    if match[1]:
+        turns = turn_seqs(log, branch)
+        if not 1 <= number <= len(turns):
+            raise UsageError(f"there is no turn {number}: the branch has {len(turns)}")
+        return turns[number] - 1 if number < len(turns) else head
+    if not 1 <= number <= head:
+        raise UsageError(f"there is no event {number}: the branch ends at {head}")
+    return number
+
+
+def fork(log: EventLog, session: SessionInfo, at_seq: int, name: str | None = None) -> BranchInfo:
+    """Fork the session's current branch and make the fork the current one."""
+    branch = log.fork(session.branch, at_seq, name)
+    return _move_head(log, session, branch)
+
+
+def undo(log: EventLog, session: SessionInfo, turns: int = 1) -> BranchInfo:
+    """Go back to before the last `turns` user messages, on a new branch."""
+    begins = turn_seqs(log, session.branch)
+    if not 1 <= turns <= len(begins):
+        raise UsageError(
+            f"there are {len(begins)} turns to undo, not {turns}" if begins else "there is no turn to undo yet"
+        )
+    return fork(log, session, begins[-turns] - 1)
+
+
+def switch(log: EventLog, session: SessionInfo, name: str) -> BranchInfo:
+    """Make another branch of the session, given by its name, the current one."""
+    branches = {branch.name: branch for branch in log.branches(session.id)}
+    if name not in branches:
+        raise UsageError(f"{session.name!r} has no branch {name!r}: it has {', '.join(sorted(branches))}")
+    branch = branches[name]
+    return branch if branch.id == session.branch else _move_head(log, session, branch)
+
+
+def _move_head(log: EventLog, session: SessionInfo, branch: BranchInfo) -> BranchInfo:
+    log.append(branch.id, branch.head, [HeadMoved(came_from=session.branch)])
+    return log.branch(branch.id)
+
+
+def _begins_turn(stored: StoredEvent) -> bool:
+    return isinstance(stored.event, MessageAppended) and stored.event.message.role == "user"
