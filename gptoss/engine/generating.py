@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from gptoss.engine.errors import GenerationFailed
-from gptoss.engine.events import Event, FinishReason, GenerationFinished, StoredEvent
+from gptoss.engine.events import Event, FinishReason, GenerationFinished, ParseRecovered, StoredEvent
 from gptoss.engine.journal import Journal
 from gptoss.engine.parsing import Malformed, MessageParsed, Parser, ParseUpdate
 from gptoss.engine.ports import Cancelled, TokenChunk, TokenGenerator
@@ -32,6 +32,8 @@ class GenerationRun:
         self._prefilled = 0
         self._first_token_ms: int | None = None
         self._last: int | None = None
+        # Repairs are written together with the message that they led to, so that a crash never records one twice.
+        self._held: list[Event] = []
 
     def sample(self, generator: TokenGenerator, prompt: Sequence[int], sampling: Sampling) -> Iterator[Update]:
         """Yield what the model writes. Closing the iterator interrupts; what was sampled is kept."""
@@ -60,20 +62,21 @@ class GenerationRun:
         for token in chunk.ids:
             updates = self._parser.push(token)
             yield from (update for update in updates if not isinstance(update, MessageParsed | Malformed))
-            events = self._events(updates)
+            self._hold(updates)
             if token in STOP_IDS:
-                events.append(self._finished("stop", stop_token=token))
-            if events:
+                self._held.append(self._finished("stop", stop_token=token))
+            if self._held and not isinstance(self._held[-1], ParseRecovered):
+                events, self._held = self._held, []
                 yield from self._journal.append(*events)
 
     def _cut(self, reason: FinishReason, error: str | None = None) -> list[StoredEvent]:
         """End without a stop token: the unfinished message is kept as a partial one."""
-        return self._journal.append(*self._events(self._parser.finish()), self._finished(reason, error=error))
+        self._hold(self._parser.finish())
+        return self._journal.append(*self._held, self._finished(reason, error=error))
 
-    def _events(self, updates: list[ParseUpdate]) -> list[Event]:
-        return [
-            event_of(update, self._generation) for update in updates if isinstance(update, MessageParsed | Malformed)
-        ]
+    def _hold(self, updates: list[ParseUpdate]) -> None:
+        found = (update for update in updates if isinstance(update, MessageParsed | Malformed))
+        self._held += [event_of(update, self._generation) for update in found]
 
     def _finished(
         self, reason: FinishReason, *, stop_token: int | None = None, error: str | None = None
