@@ -1,1 +1,5 @@
-"""The command line: typer commands, the terminal, and bootstrap, the one place that wires adapters to ports."""
+"""The command line: `app` has the commands, `bootstrap` wires the adapters, `display` shows a conversation.
+
+Nothing here is imported by another package. Modules import what is heavy (typer, SQLAlchemy, torch, prompt_toolkit)
+inside the functions that need it, so that listing and exporting sessions start at once.
+"""

@@ -1,1 +1,1 @@
-"""A session as people and programs read it: pure functions from events to text."""
+"""A session as people and programs read it: pure functions from stored events to documents, text and playback."""

@@ -1,0 +1,48 @@
+"""What sessions may be called, and names for those that nobody named."""
+
+# ruff: noqa: SIM905  a list of these words takes 150 lines
+
+import secrets
+from collections.abc import Callable
+
+from gptoss.engine.errors import UsageError
+
+LONGEST = 100
+
+ADJECTIVES = (
+    "agile amber ample azure brave breezy bright brisk calm candid clear clever copper coral cosy crisp curious daring "
+    "deft eager early fair fleet gentle glad golden green happy hardy honest ivory jolly keen kind light lively loyal "
+    "lucid lucky mellow merry mild modest neat nimble noble patient plain proud quick quiet ready royal russet scarlet "
+    "silver simple smooth steady still sunny swift tidy tranquil trusty upbeat vivid warm wise witty young zesty"
+).split()
+
+NOUNS = (
+    "acorn alder aspen badger beacon beaver birch bison brook canyon cedar cherry clover comet condor crane creek dune "
+    "eagle ember falcon fern finch fjord forest fox garnet glacier grove harbor hare hazel heron ibis island jasper "
+    "juniper kestrel lagoon lantern lark linden lynx maple marten meadow mesa moss oak ocean orchid osprey otter owl "
+    "pebble pine plover quail quartz rain raven reef river robin sparrow spruce stone stream summit swan thistle tide "
+    "trout tulip valley walnut willow wren"
+).split()
+
+
+def new_name(is_taken: Callable[[str], bool]) -> str:
+    """A name such as "brave-otter" that is free."""
+    name = f"{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}"
+    candidate, number = name, 2
+    while is_taken(candidate):
+        candidate, number = f"{name}-{number}", number + 1
+    return candidate
+
+
+def checked_name(name: str) -> str:
+    """The name itself, or UsageError: any printable text up to 100 characters that does not begin with "-"."""
+    if not name.strip():
+        raise UsageError("a session name needs at least one visible character")
+    if name.startswith("-"):
+        raise UsageError(f"a session name cannot begin with '-', which {name!r} does: it would be taken for an option")
+    if len(name) > LONGEST:
+        raise UsageError(f"a session name has at most {LONGEST} characters and this one has {len(name)}")
+    # ZERO WIDTH JOINER is not printable by itself but holds emoji together.
+    if not name.replace("\u200d", "").isprintable():
+        raise UsageError(f"a session name is printable text, and {name!r} holds characters that cannot be shown")
+    return name

@@ -1,0 +1,113 @@
+"""Where text goes: a terminal, a file or a pipe, each given what it can take."""
+
+import os
+import sys
+from typing import Literal, TextIO
+
+from gptoss.cli.harmless import harmless
+from gptoss.engine.errors import GptossError
+
+Style = Literal["plain", "dim", "bold", "user", "tool", "notice", "error"]
+
+_CODES: dict[Style, str] = {
+    "dim": "2",
+    "bold": "1",
+    "user": "1;36",
+    "tool": "36",
+    "notice": "33",
+    "error": "31",
+}
+
+
+class OutputClosed(BaseException):
+    """Whoever read the output went away: `| head`, a closed window. Not an error, and nobody is left to tell."""
+
+
+class OutputFailed(GptossError):
+    pass
+
+
+class Output:
+    """One stream.
+
+    On a terminal, text is made harmless (`gptoss.cli.harmless`) and may have colours (`NO_COLOR`, `FORCE_COLOR` and
+    TERM=dumb are heeded). Anything else gets the exact text, because a pipe obeys no control sequence and a script
+    wants what was said. Every write is flushed: text shows as it comes.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self.is_terminal = file.isatty()
+        self.is_coloured = _wants_colour(self.is_terminal)
+        self._style: Style = "plain"
+        self._column_zero = True
+
+    @property
+    def width(self) -> int:
+        """Columns; 0 when it is no terminal and lines may be as long as they are."""
+        if not self.is_terminal:
+            return 0
+        try:
+            return os.get_terminal_size(self._file.fileno()).columns or 80
+        except OSError:
+            return 80
+
+    def write(self, text: str, style: Style = "plain") -> None:
+        """Text of any origin. Raises OutputClosed or OutputFailed."""
+        if not text:
+            return
+        self._column_zero = text.endswith("\n")
+        self._send(self._dressed(harmless(text) if self.is_terminal else text, style))
+
+    def line(self, text: str = "", style: Style = "plain") -> None:
+        """A line of its own: whatever was written before is ended first."""
+        self.end_line()
+        self.write(text, style)
+        self._column_zero = True
+        self._send("\n")
+
+    def end_line(self) -> None:
+        if not self._column_zero:
+            self._column_zero = True
+            self._send("\n")
+
+    def transient(self, text: str) -> None:
+        """Replace the current line by a passing remark, or take it away with "". For terminals only."""
+        if self.is_terminal:
+            room = max(self.width - 1, 0)
+            self._send("\r\x1b[2K" + self._dressed(harmless(text)[:room], "dim") if text else "\r\x1b[2K")
+
+    def _dressed(self, text: str, style: Style) -> str:
+        if not self.is_coloured or style == "plain":
+            return text
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+
+    def _send(self, text: str) -> None:
+        try:
+            self._file.write(text)
+            self._file.flush()
+        except (BrokenPipeError, ValueError) as error:
+            raise OutputClosed from error
+        except OSError as error:
+            if not self.is_terminal:
+                raise OutputFailed(f"cannot write the output: {error.strerror or error}") from error
+            raise OutputClosed from error  # the window is gone
+
+
+def _wants_colour(is_terminal: bool) -> bool:
+    """See https://no-color.org and https://force-color.org."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and os.environ.get("TERM") != "dumb"
+
+
+def standard_streams() -> tuple[Output, Output]:
+    """Standard output and standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another encoding shows "?" for what it lacks instead of failing.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    return Output(sys.stdout), Output(sys.stderr)

@@ -1,0 +1,60 @@
+"""A recorded branch as the updates that its viewer saw, each with its moment.
+
+The text of an answer is spelt again from the recorded tokens by the parser that the live turn used, so a replay shows
+what was seen, to the token; no model is needed.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from gptoss.engine.events import GenerationFinished, GenerationStarted, StoredEvent, TokensSampled
+from gptoss.engine.harmony import Harmony
+from gptoss.engine.parsing import MessageBegun, Parser, TextDelta
+from gptoss.engine.recovery import reopen_parser
+from gptoss.engine.reducer import reduce
+from gptoss.engine.state import State
+from gptoss.engine.updates import Update
+
+
+class Moment(NamedTuple):
+    """An update and when it was due, in seconds since the first event."""
+
+    at: float
+    update: Update
+
+
+def playback(events: Iterable[StoredEvent], harmony: Harmony) -> Iterator[Moment]:
+    """The moments of a branch, from its first event on, in order; lazy. Raises HistoryError for an impossible history.
+
+    Tokens were recorded in batches; those of a batch are spread evenly over the time that it took.
+    """
+    state: State | None = None
+    parser: Parser | None = None
+    first = begun = 0.0
+    elapsed_ms = 0
+    for stored in events:
+        event = stored.event
+        time = stored.time / 1e6
+        said = []
+        if isinstance(event, GenerationStarted):
+            parser, begun, elapsed_ms = Parser(harmony), time, 0
+            if event.continues is not None and state is not None and state.generation is not None:
+                parser, said = reopen_parser(state, state.generation, harmony)
+        state = reduce(state, stored)
+        if stored.seq == 1:
+            first = time
+        if isinstance(event, TokensSampled) and parser is not None:
+            for number, token in enumerate(event.ids, 1):
+                share = (event.elapsed_ms - elapsed_ms) * number / len(event.ids)
+                at = begun + (elapsed_ms + share) / 1000 - first
+                yield from (Moment(at, update) for update in _shown(parser.push(token)))
+            elapsed_ms = event.elapsed_ms
+            continue
+        yield Moment(time - first, stored)
+        yield from (Moment(time - first, update) for update in _shown(said))
+        if isinstance(event, GenerationFinished):
+            parser = None
+
+
+def _shown(updates: Iterable[object]) -> Iterator[Update]:
+    return (update for update in updates if isinstance(update, MessageBegun | TextDelta))
