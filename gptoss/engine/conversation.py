@@ -100,6 +100,8 @@ class Conversation:
 
         A message that leaves no room for an answer raises ContextFull before it is appended.
         """
+        # A lone surrogate, as a terminal may deliver it, is no text: neither JSON nor the tokens can hold it.
+        text = text.encode("utf-8", "replace").decode()
         event = MessageAppended(message=Message(role="user", content=text))
         self._room(render_prompt(_after(self.state, event), self._harmony))
         yield from self._journal.append(event)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from gptoss.engine.errors import VocabularyError
 from gptoss.engine.message import Message
@@ -29,6 +30,7 @@ class Harmony:
         self._encoding = encoding
         # Messages are frozen and come back in every prompt of a session: remember what they render to.
         self._render = lru_cache(maxsize=65536)(self._render_message)
+        self._frame = lru_cache(maxsize=1024)(self._render_frame)
         self._bytes = lru_cache(maxsize=65536)(self._token_bytes)
 
     @classmethod
@@ -106,16 +108,21 @@ class Harmony:
         return text.encode("utf-8", "surrogateescape")
 
     def _render_message(self, message: Message) -> tuple[int, ...]:
+        # No token spans a special one, so a message is its header, its text and its end, tokenised apart. The library
+        # needs 0.2 ms for a whole message, and most of a session's messages share a handful of headers.
+        frame = self._frame(replace(message, content=""))
+        return (*frame[:-1], *self.encode(message.content), frame[-1])
+
+    def _render_frame(self, message: Message) -> tuple[int, ...]:
         import openai_harmony as library
 
+        constrained = message.content_type == "json"
         rendered = library.Message(
             author=library.Author(role=library.Role(message.role), name=message.name),
-            content=[library.TextContent(text=message.content)],
+            content=[library.TextContent(text="")],
             channel=message.channel,
             recipient=message.recipient,
-            content_type=f"<|constrain|>{message.content_type}"
-            if message.content_type == "json"
-            else message.content_type,
+            content_type=f"<|constrain|>{message.content_type}" if constrained else message.content_type,
         )
         return tuple(self._encoding.render(rendered))
 

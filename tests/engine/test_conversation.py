@@ -198,6 +198,12 @@ def test_a_message_that_does_not_fit_is_refused_before_it_is_written(harmony: Ha
     assert said(conversation)[-1] == ("final", "Hi!")
 
 
+def test_text_that_is_no_unicode_is_taken_with_a_question_mark(harmony: Harmony) -> None:
+    conversation = open_conversation(harmony, [ANSWER])
+    list(conversation.say("caf\udce9"))
+    assert said(conversation)[0] == ("user", "caf?")
+
+
 def test_a_model_that_says_nothing_is_asked_once(harmony: Harmony) -> None:
     conversation = open_conversation(harmony, ["<|return|>", ANSWER])
     updates = list(conversation.say("Hello"))
