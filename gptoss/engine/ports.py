@@ -44,37 +44,13 @@ class SessionInfo(Struct, frozen=True, kw_only=True):
     preview: str
 
 
-class EventLog(Protocol):
-    """An append-only store of events, durable before `append` returns.
-
-    Errors: `SessionNotFound`, `SessionExists`, `HeadConflict` and the other `StorageError`s of
-    `gptoss.engine.errors`; a call that raises has written nothing.
-    """
-
-    def start(self, name: str, settings: Settings) -> SessionInfo:
-        """Create a session whose root branch "main" holds SessionStarted as seq 1. A taken name: SessionExists."""
-        ...
-
-    def append(
-        self, branch: str, expected_seq: int, events: Sequence[Event], *, durable: bool = True
-    ) -> list[StoredEvent]:
-        """Append all events or none, after the head `expected_seq`; another head raises HeadConflict.
-
-        `durable` asks that the events survive a loss of power, not only of the process.
-        """
-        ...
+class EventReader(Protocol):
+    """The reading half of an `EventLog`: for commands that only show what there is."""
 
     def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterable[StoredEvent]:
         """The events on the path from the root to the branch's head, ancestors' included, with after < seq <= until.
 
         The hash chain is checked on the way: a broken one raises DatabaseCorrupt. Lazy; in the order of seq.
-        """
-        ...
-
-    def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
-        """A new branch that shares the path up to `at_seq` (1 or more, at most the head) and begins with BranchForked.
-
-        Nothing is copied. Without a name the log picks a free one.
         """
         ...
 
@@ -87,11 +63,45 @@ class EventLog(Protocol):
         ...
 
     def branch(self, branch: str) -> BranchInfo:
-        """The branch with that id."""
+        """The branch with that id, or SessionNotFound."""
         ...
 
     def branches(self, session: str) -> list[BranchInfo]:
         """All branches of the session with that id, oldest first."""
+        ...
+
+    def get_blob(self, digest: str) -> bytes:
+        """The bytes with that digest, or StorageError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class EventLog(EventReader, Protocol):
+    """An append-only store of events, durable before `append` returns.
+
+    Errors: `SessionNotFound`, `SessionExists`, `HeadConflict` and the other `StorageError`s of
+    `gptoss.engine.errors`; a call that raises has written nothing.
+    """
+
+    def start(self, name: str, settings: Settings) -> SessionInfo:
+        """A new session whose root branch "main" holds SessionStarted as seq 1. SessionExists when the name is taken."""
+        ...
+
+    def append(
+        self, branch: str, expected_seq: int, events: Sequence[Event], *, durable: bool = True
+    ) -> list[StoredEvent]:
+        """Append all events or none, after the head `expected_seq`; another head raises HeadConflict.
+
+        `durable` asks that the events survive a loss of power, not only of the process.
+        """
+        ...
+
+    def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
+        """A new branch that shares the path up to `at_seq` (1 or more, at most the head) and begins with BranchForked.
+
+        Nothing is copied. Without a name the log picks a free one.
+        """
         ...
 
     def delete(self, session: str) -> None:
@@ -101,12 +111,6 @@ class EventLog(Protocol):
     def put_blob(self, data: bytes) -> str:
         """Store bytes once and return their digest (BLAKE2b-256, hex)."""
         ...
-
-    def get_blob(self, digest: str) -> bytes:
-        """The bytes with that digest, or StorageError."""
-        ...
-
-    def close(self) -> None: ...
 
 
 class TokenChunk(Struct, frozen=True, kw_only=True):

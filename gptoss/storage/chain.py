@@ -23,7 +23,7 @@ def digest_of(payload: bytes, tokens: bytes | None) -> bytes:
     return blake2b(payload if tokens is None else b"%b\x00%b" % (payload, tokens), digest_size=HASH_SIZE).digest()
 
 
-def link(previous: bytes, digest: bytes, branch: bytes, seq: int, kind: str, version: int, time: int) -> bytes:
+def link(previous: bytes, digest: bytes, branch: bytes, seq: int, kind: bytes, version: int, time: int) -> bytes:
     """The hash of an event, 16 bytes. `branch` is the id of its branch, `time` in microseconds since 1970."""
-    header = f"{seq} {kind} {version} {time} ".encode()
-    return blake2b(previous + digest + header + branch, digest_size=HASH_SIZE).digest()
+    row = b"%b%b%d %b %d %d %b" % (previous, digest, seq, kind, version, time, branch)
+    return blake2b(row, digest_size=HASH_SIZE).digest()

@@ -17,7 +17,7 @@ from gptoss.engine.events import KINDS, Event, TokensSampled, UnknownEvent
 from gptoss.storage.upcasters import lift
 from gptoss.storage.varint import decode_ids, encode_ids
 
-Decode = Callable[[str], Event]
+Decode = Callable[[bytes], Event]
 
 
 class _Batch(Struct, frozen=True, omit_defaults=True):
@@ -29,25 +29,27 @@ class _Batch(Struct, frozen=True, omit_defaults=True):
 
 _to_json = msgspec.json.Encoder().encode
 _to_batch = msgspec.json.Decoder(_Batch).decode
-_from_json: dict[tuple[str, int], Decode] = {
-    (kind, cls.VERSION): msgspec.json.Decoder(cls).decode for kind, cls in KINDS.items() if cls is not TokensSampled
+_from_json: dict[tuple[bytes, int], Decode] = {
+    (kind.encode(), cls.VERSION): msgspec.json.Decoder(cls).decode
+    for kind, cls in KINDS.items()
+    if cls is not TokensSampled
 }
-_TOKENS = (TokensSampled.__name__, TokensSampled.VERSION)
+_TOKENS = (TokensSampled.__name__.encode(), TokensSampled.VERSION)
 
 
-def encode(event: Event) -> tuple[str, bytes | None]:
+def encode(event: Event) -> tuple[bytes, bytes | None]:
     """The payload and the packed token ids of an event. HistoryError for what cannot be stored."""
     try:
         if type(event) is TokensSampled:
-            return _to_json(_Batch(event.elapsed_ms, event.logprobs)).decode(), encode_ids(event.ids)
+            return _to_json(_Batch(event.elapsed_ms, event.logprobs)), encode_ids(event.ids)
         if type(event) is UnknownEvent:
-            return event.payload, event.tokens
-        return _to_json(event).decode(), None
+            return event.payload.encode(), event.tokens
+        return _to_json(event), None
     except (ValueError, OverflowError, TypeError, msgspec.MsgspecError) as error:
         raise HistoryError(f"this {event.kind} cannot be stored: {error}") from error
 
 
-def decode(kind: str, version: int, payload: str, tokens: bytes | None) -> Event:
+def decode(kind: bytes, version: int, payload: bytes, tokens: bytes | None) -> Event:
     """The inverse of `encode`. ValueError for a payload that is not one of its kind and version."""
     known = _from_json.get((kind, version))
     if known is not None:
@@ -56,8 +58,9 @@ def decode(kind: str, version: int, payload: str, tokens: bytes | None) -> Event
         batch = _to_batch(payload)
         logprobs = None if batch.logprobs is None else _finite(batch.logprobs)
         return TokensSampled(ids=decode_ids(tokens), elapsed_ms=batch.elapsed_ms, logprobs=logprobs)
-    return _lifted(kind, version, payload, tokens) or UnknownEvent(
-        name=kind, schema_version=version, payload=payload, tokens=tokens
+    name = kind.decode()
+    return _lifted(name, version, payload, tokens) or UnknownEvent(
+        name=name, schema_version=version, payload=payload.decode(), tokens=tokens
     )
 
 
@@ -65,7 +68,7 @@ def _finite(logprobs: tuple[float | None, ...]) -> tuple[float, ...]:
     return tuple(math.nan if logprob is None else logprob for logprob in logprobs)
 
 
-def _lifted(kind: str, version: int, payload: str, tokens: bytes | None) -> Event | None:
+def _lifted(kind: str, version: int, payload: bytes, tokens: bytes | None) -> Event | None:
     cls = KINDS.get(kind)
     if cls is None or version >= cls.VERSION:
         return None

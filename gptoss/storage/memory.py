@@ -115,7 +115,7 @@ class MemoryLog:
             if name in taken:
                 raise refusals.branch_exists(name)
             path = segments(self._lineage(branch), parent.head.seq)
-            shared = Head(at_seq, hash_at(path, at_seq, self._between) or ROOT)
+            shared = Head(at_seq, hash_at(path, at_seq, self._between))
             fork = _Branch(id=new_id(), session=parent.session, name=name, parent=branch, at_seq=at_seq, head=shared)
             forked = BranchForked(parent=branch, at_seq=at_seq, name=name)
             self._write(self._sessions[fork.session], fork, [forked], _now())

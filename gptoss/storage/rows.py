@@ -10,8 +10,8 @@ from gptoss.engine.events import Event, StoredEvent, UnknownEvent
 from gptoss.storage.chain import ROOT, digest_of, link
 from gptoss.storage.codec import decode, encode
 
-Row = tuple[int, int, str, int, int, bytes, str | None, bytes | None, bytes | None]
-"""position, seq, kind, version, time, hash, payload, tokens, redacted.
+Row = tuple[int, int, bytes, int, int, bytes, bytes | None, bytes | None, bytes | None]
+"""position, seq, kind (UTF-8), version, time, hash, payload (JSON), tokens, redacted.
 
 A payload that was removed is None, its tokens too, and `redacted` then holds the digest that the chain needs.
 """
@@ -27,7 +27,7 @@ class Segment(NamedTuple):
 
 
 class Head(NamedTuple):
-    """The newest event of a branch, as the branch's row knows it."""
+    """An event at the end of a branch."""
 
     seq: int
     hash: bytes
@@ -58,8 +58,8 @@ def rows_of(
     for event in events:
         seq += 1
         payload, tokens = encode(event)
-        kind, version = event.kind, event.version
-        previous = link(previous, digest_of(payload.encode(), tokens), id_bytes, seq, kind, version, time)
+        kind, version = event.kind.encode(), event.version
+        previous = link(previous, digest_of(payload, tokens), id_bytes, seq, kind, version, time)
         rows.append((position, seq, kind, version, time, previous, payload, tokens, None))
         stored.append(StoredEvent(branch=branch, seq=seq, position=position, time=time, hash=previous, event=event))
         position += 1
@@ -70,13 +70,25 @@ Between = Callable[[Segment, int, int], Iterable[Row]]
 """(segment, after, until) -> the rows of its branch with after < seq <= until, in the order of seq."""
 
 
-def hash_at(path: Iterable[Segment], seq: int, between: Between) -> bytes | None:
-    """The hash of the event `seq` of a path, None when its row is missing."""
+def hash_at(path: Iterable[Segment], seq: int, between: Between) -> bytes:
+    """The hash of the event `seq` of a path; when its row is missing, one that fits nothing."""
     for part in path:
         if part.after < seq <= part.until:
             for row in between(part, seq - 1, seq):
                 return row[5]
-    return None
+    return b""
+
+
+def _pieces(path: Iterable[Segment], cut: int) -> Iterator[tuple[Segment, int, int]]:
+    """(segment, after, until), cut in two at the event `cut` if that is within a segment."""
+    for part in path:
+        middle = min(max(part.after, cut), part.until)
+        yield part, part.after, middle
+        yield part, middle, part.until
+
+
+MISSING = "is missing"
+ALTERED = "is not as it was written"
 
 
 class Walk:
@@ -91,51 +103,51 @@ class Walk:
         self._where = where
 
     def path(
-        self, path: Sequence[Segment], head: Head, after: int, until: int | None, between: Between
+        self, path: Sequence[Segment], witness: Head, after: int, until: int | None, between: Between
     ) -> Iterator[StoredEvent]:
-        """The events with after < seq <= until on a path that ends in `head`."""
-        after = max(after, 0)
-        last = head.seq if until is None else min(until, head.seq)
+        """The events with after < seq <= until on a path.
+
+        `witness` is an event on the path's last branch that is known from elsewhere: without it, a chain that lost its
+        end would look whole.
+        """
+        head = path[-1].until if path else 0
+        last = head if until is None else min(until, head)
+        self._seq = after = max(after, 0)
         if after >= last:
             return
-        self._seq, self._position = after, 0
-        self._hash = ROOT if after == 0 else self._start(hash_at(path, after, between))
-        for part in path:
-            first, final = max(part.after, after), min(part.until, last)
+        self._position = 0
+        self._hash = ROOT if after == 0 else hash_at(path, after, between)
+        for part, first, final in _pieces(path, witness.seq):
+            first, final = max(first, after), min(final, last)
             if first < final:
                 yield from self._along(part.branch, between(part, first, final))
-        if self._seq < last:
-            raise self._broken(self._seq + 1, "is missing")
-        if last == head.seq and self._hash != head.hash:
-            raise self._broken(last, "is not as it was written")
-
-    def _start(self, hash: bytes | None) -> bytes:
-        if hash is None:
-            raise self._broken(self._seq, "is missing")
-        return hash
+                if self._seq < final:
+                    raise self._broken(self._seq + 1, MISSING)
+                if self._seq == witness.seq and self._hash != witness.hash:
+                    raise self._broken(self._seq, ALTERED)
 
     def _along(self, branch: str, rows: Iterable[Row]) -> Iterator[StoredEvent]:
         id_bytes = branch.encode()
         before, previous, last_position = self._seq, self._hash, self._position
         for position, seq, kind, version, time, hash, payload, tokens, redacted in rows:
             if seq != before + 1:
-                raise self._broken(before + 1, "is missing")
+                raise self._broken(before + 1, MISSING)
             # TypeError and UnicodeError: a damaged row may hold values of any type.
             try:
-                digest = redacted or b"" if payload is None else digest_of(payload.encode(), tokens)
+                digest = redacted or b"" if payload is None else digest_of(payload, tokens)
                 intact = link(previous, digest, id_bytes, seq, kind, version, time) == hash and position > last_position
             except (TypeError, AttributeError, UnicodeError):
                 intact = False
             if not intact:
-                raise self._broken(seq, "is not as it was written")
+                raise self._broken(seq, ALTERED)
             event = self._event(seq, kind, version, payload, tokens)
             yield StoredEvent(branch=branch, seq=seq, position=position, time=time, hash=hash, event=event)
             before, previous, last_position = seq, hash, position
         self._seq, self._hash, self._position = before, previous, last_position
 
-    def _event(self, seq: int, kind: str, version: int, payload: str | None, tokens: bytes | None) -> Event:
+    def _event(self, seq: int, kind: bytes, version: int, payload: bytes | None, tokens: bytes | None) -> Event:
         if payload is None:
-            return UnknownEvent(name=kind, schema_version=version, payload="")
+            return UnknownEvent(name=kind.decode(), schema_version=version, payload="")
         try:
             return decode(kind, version, payload, tokens)
         except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:

@@ -30,7 +30,7 @@ from gptoss.engine.events import (
     UnknownEvent,
 )
 from gptoss.engine.message import Message
-from gptoss.engine.ports import EventLog
+from gptoss.engine.ports import EventLog, EventReader
 from gptoss.engine.settings import Sampling, Settings, ToolSpec
 
 SETTINGS = Settings(start_date="2026-01-31", tools=(ToolSpec(name="python"),))
@@ -70,7 +70,7 @@ class EventLogContract:
     def open(self) -> EventLog:
         raise NotImplementedError
 
-    def reader(self, log: EventLog) -> EventLog:
+    def reader(self, log: EventLog) -> EventReader:
         return log
 
     @pytest.fixture

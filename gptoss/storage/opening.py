@@ -1,0 +1,54 @@
+"""Opens the log that a path or URL names."""
+
+from pathlib import Path
+
+from gptoss.engine.errors import StorageError, UsageError
+from gptoss.engine.ports import EventLog, EventReader
+from gptoss.storage.memory import MemoryLog
+from gptoss.storage.reading import SqliteReader
+
+IN_MEMORY = ("", ":memory:")
+
+
+def open_log(where: str | Path) -> EventLog:
+    """The event log in a SQLite file (a path, or an SQLAlchemy URL such as "sqlite:///chat.db") or in ":memory:".
+
+    A file that does not exist is created; its folder must exist. An older schema is migrated after a backup. Errors are
+    StorageErrors; a URL of another kind of database is a UsageError.
+    """
+    path = _path(where)
+    if path is None:
+        return MemoryLog()
+    from gptoss.storage.sql import SqlLog
+
+    return SqlLog(path)
+
+
+def open_for_reading(where: str | Path) -> EventReader:
+    """The same log, only for reading, in a fraction of the time.
+
+    It creates nothing: a file that does not exist reads as a log without sessions. Only a file that must be migrated
+    first is opened by `open_log`.
+    """
+    path = _path(where)
+    if path is None or not path.exists():
+        return MemoryLog()
+    reader = SqliteReader(path)
+    try:
+        if reader.is_current:
+            return reader
+    except StorageError:
+        reader.close()
+        raise
+    reader.close()
+    return open_log(where)
+
+
+def _path(where: str | Path) -> Path | None:
+    """The file, None for a log in memory."""
+    if isinstance(where, str) and "://" in where:
+        scheme, _, rest = where.partition("://")
+        if scheme.partition("+")[0] != "sqlite":
+            raise UsageError(f"gptoss cannot keep sessions in {scheme}: name a file, or a URL like sqlite:///chat.db")
+        where = rest.partition("?")[0].removeprefix("/")
+    return None if str(where) in IN_MEMORY else Path(where)

@@ -1,0 +1,104 @@
+"""The reading half of the event log, over nothing but SQL text.
+
+`SqliteReader` runs it on a bare connection: listing or exporting sessions must not wait for SQLAlchemy to be imported,
+which takes longer than all of the work.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gptoss.engine.events import StoredEvent
+from gptoss.engine.ports import BranchInfo, SessionInfo
+from gptoss.storage import refusals
+from gptoss.storage import statements as sql
+from gptoss.storage.rows import Head, Row, Segment, Walk, segments
+from gptoss.storage.schema import is_current
+from gptoss.storage.sqlite import connect_read_only, dbapi, wrap
+
+PAGE = 1000
+"""Events fetched at a time. No query stays open between pages, so a slow reader never keeps an old snapshot alive."""
+
+
+class Reading:
+    """An `EventReader` (see `gptoss.engine.ports`) for whoever can run a query."""
+
+    where: str
+
+    def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """All rows of a query; errors are StorageErrors."""
+        raise NotImplementedError
+
+    def session(self, name: str) -> SessionInfo:
+        for row in self._rows(sql.SESSION_NAMED, (name,)):
+            return _session(row)
+        raise refusals.no_session(name)
+
+    def sessions(self) -> list[SessionInfo]:
+        return [_session(row) for row in self._rows(sql.SESSIONS)]
+
+    def branch(self, branch: str) -> BranchInfo:
+        for row in self._rows(sql.BRANCH, (branch,)):
+            return _branch(row)
+        raise refusals.no_branch(branch)
+
+    def branches(self, session: str) -> list[BranchInfo]:
+        return [_branch(row) for row in self._rows(sql.BRANCHES, (session,))]
+
+    def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[StoredEvent]:
+        for session, durable, hash, newest in self._rows(sql.WITNESS, (branch,)):
+            head = max(durable, newest or 0)
+            path = segments(self._rows(sql.LINEAGE, (branch,)), head)
+            return Walk(session, self.where).path(path, Head(durable, hash), after, until, self._between)
+        raise refusals.no_branch(branch)
+
+    def get_blob(self, digest: str) -> bytes:
+        for (data,) in self._rows(sql.BLOB, (digest,)):
+            return bytes(data)
+        raise refusals.no_blob(digest)
+
+    def _between(self, part: Segment, after: int, until: int) -> Iterator[Row]:
+        for first in range(after, until, PAGE):
+            yield from self._rows(sql.EVENTS, (part.key, first, min(first + PAGE, until)))
+
+
+def _session(row: Any) -> SessionInfo:
+    id, name, branch, created, updated, messages, preview = row
+    return SessionInfo(
+        id=id, name=name, branch=branch, created=created, updated=updated, messages=messages, preview=preview
+    )
+
+
+def _branch(row: Any) -> BranchInfo:
+    id, session, name, parent, at_seq, head = row
+    return BranchInfo(id=id, session=session, name=name, parent=parent, at_seq=at_seq, head=head)
+
+
+class SqliteReader(Reading):
+    """Reads a database file. It writes nothing, needs no write permission, and blocks no writer."""
+
+    def __init__(self, path: Path) -> None:
+        """StorageError when there is no such file or it cannot be read."""
+        self.path = path
+        self.where = str(path)
+        try:
+            self._connection = connect_read_only(path)
+        except dbapi.Error as error:
+            raise wrap(error, path) from error
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file has the schema of this release; SchemaTooNew when it has a newer one."""
+        tables = self._rows("SELECT name FROM sqlite_master WHERE name = 'alembic_version'")
+        revisions = self._rows(sql.REVISION) if tables else []
+        return bool(revisions) and is_current(revisions[0][0], self.where)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
+        try:
+            rows: list[Any] = self._connection.execute(statement, parameters).fetchall()
+        except dbapi.Error as error:
+            raise wrap(error, self.path) from error
+        return rows

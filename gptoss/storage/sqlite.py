@@ -1,0 +1,100 @@
+"""What is particular to SQLite: its driver, its settings, its errors."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from gptoss.engine.errors import (
+    DatabaseCorrupt,
+    DatabaseLocked,
+    DatabaseReadOnly,
+    DiskFull,
+    StorageError,
+)
+
+# SQLite 3.7.0 to 3.51.2 can corrupt a WAL database when a reset of the log races with a checkpoint. The library of the
+# system is often that old; pysqlite3 brings its own.
+try:
+    from pysqlite3 import dbapi2 as _driver
+except ImportError:
+    import sqlite3 as _driver
+
+dbapi: Any = _driver
+
+BUSY_TIMEOUT_MS = 10_000
+APPLICATION_ID = 0x67707473
+"""Marks the file as ours ("gpts"), see https://www.sqlite.org/pragma.html#pragma_application_id."""
+
+_SPARE_BYTES = 1 << 20
+
+
+def connect_read_only(path: Path) -> Any:
+    """A DB-API connection that cannot write. The caller wraps its errors."""
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    connection = dbapi.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except dbapi.OperationalError:
+        connection.close()
+        # Reading a WAL database needs its -shm file, which cannot be made in a folder without write permission. When
+        # there is no log either, nobody has the database open and the file itself is all there is.
+        wal = path.with_name(path.name + "-wal")
+        if not path.exists() or (wal.exists() and wal.stat().st_size > 0):
+            raise
+        connection = dbapi.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+    return connection
+
+
+def wrap(error: Exception, path: Path) -> StorageError:
+    """The error of ours that says what happened and what to do about it."""
+    name = str(getattr(error, "sqlite_errorname", None) or "")
+    text = str(error)
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return DatabaseLocked(
+            f"the database {path} is in use by another program: close that one, or wait a moment, and try again"
+        )
+    if name.startswith("SQLITE_FULL") or (name.startswith("SQLITE_IOERR") and _disk_is_full(path)):
+        return DiskFull(
+            f"the disk that holds {path} is full: free some space and try again; what was saved before is safe"
+        )
+    if name.startswith("SQLITE_READONLY"):
+        return _read_only(path)
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+        return _cannot_open(path)
+    if name.startswith("SQLITE_NOTADB"):
+        return DatabaseCorrupt(
+            f"{path} is not a gptoss database, or its beginning is damaged: "
+            "choose another with --db, or restore it from a backup"
+        )
+    if name.startswith("SQLITE_CORRUPT") or "decode to UTF-8" in text:
+        return DatabaseCorrupt(f"the database {path} is damaged ({text}): restore it from a backup")
+    if name.startswith("SQLITE_IOERR"):
+        return StorageError(f"the disk that holds {path} reported an error ({text}): check the disk, then try again")
+    return StorageError(f"the database {path} cannot do this ({text}): `gptoss doctor` may tell why")
+
+
+def _cannot_open(path: Path) -> StorageError:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return StorageError(f"the folder {folder} does not exist: create it, or choose another database with --db")
+    if path.is_dir():
+        return StorageError(f"{path} is a folder: give the name of a file in it with --db")
+    if path.exists() and not os.access(path, os.R_OK):
+        return StorageError(f"the database {path} may not be read by you: change its permissions, or choose another")
+    return _read_only(path)
+
+
+def _read_only(path: Path) -> DatabaseReadOnly:
+    return DatabaseReadOnly(
+        f"the database {path} cannot be written: make the file and its folder writable, "
+        "or choose another database with --db"
+    )
+
+
+def _disk_is_full(path: Path) -> bool:
+    try:
+        room = os.statvfs(path.absolute().parent)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < _SPARE_BYTES

@@ -1,0 +1,98 @@
+"""The SQL of the event log, as plain text.
+
+Both the log on SQLAlchemy and the reader that imports none of it run these. Building them with SQLAlchemy's expression
+language would cost more, at every append, than SQLite takes to run them. Parameters are `?`; what a dialect spells
+differently, it replaces (see `gptoss.storage.sqlite`). `gptoss.storage.tables` describes the tables.
+
+Payloads and kinds travel as bytes: hashing and decoding want bytes, and a damaged row whose text is no longer UTF-8
+must still be read to be named.
+"""
+
+REVISION = "SELECT version_num FROM alembic_version"
+
+_SESSION = """
+    SELECT s.id, s.name, b.id, s.created, e.time, s.messages, s.preview
+    FROM sessions s
+    JOIN branches b ON b.key = s.branch
+    JOIN events e ON e.position = (
+        SELECT max((SELECT n.position FROM events n WHERE n.branch = c.key ORDER BY n.seq DESC LIMIT 1))
+        FROM branches c WHERE c.session = s.key
+    )
+"""
+SESSIONS = f"{_SESSION} ORDER BY e.position DESC"
+SESSION_NAMED = f"{_SESSION} WHERE s.name = ?"
+
+_BRANCH = """
+    SELECT b.id, s.id, b.name, p.id, b.at_seq,
+        coalesce((SELECT max(e.seq) FROM events e WHERE e.branch = b.key), b.head)
+    FROM branches b
+    JOIN sessions s ON s.key = b.session
+    LEFT JOIN branches p ON p.key = b.parent
+"""
+BRANCH = f"{_BRANCH} WHERE b.id = ?"
+BRANCHES = f"{_BRANCH} WHERE s.id = ? ORDER BY b.key"
+
+# A fork is always younger than its parent; saying so ends the recursion in a damaged database, too.
+LINEAGE = """
+    WITH RECURSIVE lineage (key, id, at_seq, parent) AS (
+        SELECT key, id, at_seq, parent FROM branches WHERE id = ?
+        UNION ALL
+        SELECT b.key, b.id, b.at_seq, b.parent FROM branches b JOIN lineage l ON b.key = l.parent AND b.key < l.key
+    )
+    SELECT key, id, at_seq FROM lineage ORDER BY key DESC
+"""
+
+WITNESS = """
+    SELECT s.name, b.head, b.hash, (SELECT max(e.seq) FROM events e WHERE e.branch = b.key)
+    FROM branches b JOIN sessions s ON s.key = b.session
+    WHERE b.id = ?
+"""
+
+EVENTS = """
+    SELECT position, seq, CAST(kind AS BLOB), version, time, hash, CAST(payload AS BLOB), tokens, redacted
+    FROM events WHERE branch = ? AND seq > ? AND seq <= ? ORDER BY seq
+"""
+
+BLOB = "SELECT data FROM blobs WHERE digest = ?"
+
+# Writing
+
+HEAD = """
+    SELECT b.key, b.session, e.seq, e.hash, (SELECT max(position) FROM events)
+    FROM branches b JOIN events e ON e.branch = b.key
+    WHERE b.id = ? ORDER BY e.seq DESC LIMIT 1
+"""
+NEXT_POSITION = "SELECT coalesce(max(position), 0) + 1 FROM events"
+INSERT_EVENT = """
+    INSERT INTO events (branch, position, seq, kind, version, time, hash, payload, tokens, redacted)
+    VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?, ?, CAST(? AS TEXT), ?, ?)
+"""
+SET_WITNESS = "UPDATE branches SET head = ?, hash = ? WHERE key = ?"
+
+INSERT_SESSION = "INSERT INTO sessions (id, name, created, messages, preview) VALUES (?, ?, ?, 0, '') RETURNING key"
+INSERT_BRANCH = """
+    INSERT INTO branches (id, session, name, parent, at_seq, head, hash) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING key
+"""
+NAME_TAKEN = "SELECT 1 FROM sessions WHERE name = ? AND key <> ?"
+BRANCH_NAMES = "SELECT name FROM branches WHERE session = ?"
+SET_NAME = "UPDATE sessions SET name = ? WHERE key = ?"
+SET_CURRENT = "UPDATE sessions SET branch = ? WHERE key = ?"
+ADD_MESSAGES = """
+    UPDATE sessions SET messages = messages + ?, preview = CASE preview WHEN '' THEN ? ELSE preview END WHERE key = ?
+"""
+INSERT_BLOB = "INSERT INTO blobs (digest, data) VALUES (?, ?) ON CONFLICT DO NOTHING"
+BLOB_EXISTS = "SELECT 1 FROM blobs WHERE digest = ?"
+INSERT_BLOB_USE = "INSERT INTO blob_uses (session, digest) VALUES (?, ?) ON CONFLICT DO NOTHING"
+
+SESSION_KEY = "SELECT key FROM sessions WHERE id = ?"
+DELETE_SESSION = (
+    "DELETE FROM events WHERE branch IN (SELECT key FROM branches WHERE session = ?)",
+    "DELETE FROM branches WHERE session = ?",
+    "DELETE FROM blob_uses WHERE session = ?",
+    "DELETE FROM sessions WHERE key = ?",
+)
+ORPHANED_BLOBS = """
+    SELECT digest FROM blob_uses WHERE session = ?
+    AND digest NOT IN (SELECT digest FROM blob_uses WHERE session <> ?)
+"""
+DELETE_BLOB = "DELETE FROM blobs WHERE digest = ?"

@@ -1,0 +1,84 @@
+"""The tables, as SQLAlchemy knows them: what the migrations must add up to (a test compares the two).
+
+Inside, rows refer to each other by integer keys, which are small; outside, sessions and branches have string ids. Keys
+are never used twice, so a writer that remembers the key of a deleted branch cannot write into another one.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+Big = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere; only an INTEGER primary key is SQLite's own row id."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("key", Big, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    # From here on a projection: it can be computed again from the events.
+    Column("name", Text, nullable=False, unique=True),
+    Column("branch", Big),  # the current one
+    Column("created", Big, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("preview", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+branches = Table(
+    "branches",
+    metadata,
+    Column("key", Big, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("session", Big, ForeignKey("sessions.key"), nullable=False),
+    # From here on a projection. `head` and `hash` are the newest durable event's: without it the branch is damaged.
+    Column("name", Text, nullable=False),
+    Column("parent", Big, ForeignKey("branches.key")),
+    Column("at_seq", Big, nullable=False),
+    Column("head", Big, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("session", "name"),
+    sqlite_autoincrement=True,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", Big, primary_key=True, autoincrement=False),
+    Column("branch", Big, ForeignKey("branches.key"), nullable=False),
+    Column("seq", Big, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("time", Big, nullable=False),  # microseconds since 1970-01-01 UTC
+    Column("hash", LargeBinary, nullable=False),  # see gptoss.storage.chain
+    Column("payload", Text),  # JSON; NULL when it was redacted
+    Column("tokens", LargeBinary),  # the ids of TokensSampled, see gptoss.storage.varint
+    Column("redacted", LargeBinary),  # the digest that a redacted payload leaves behind
+    UniqueConstraint("branch", "seq"),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", Text, primary_key=True),  # BLAKE2b-256, hexadecimal
+    Column("data", LargeBinary, nullable=False),
+)
+
+blob_uses = Table(
+    "blob_uses",
+    metadata,
+    Column("session", Big, ForeignKey("sessions.key"), primary_key=True),
+    Column("digest", Text, ForeignKey("blobs.digest"), primary_key=True),
+    Index("blob_uses_by_digest", "digest"),
+)
