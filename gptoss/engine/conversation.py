@@ -179,7 +179,7 @@ class Conversation:
         (called,) = self._journal.append(ToolCalled(message=entry.seq, recipient=entry.message.recipient))
         yield called
         begun = self._clock()
-        result = self._tools.run(self.state.session, entry.message)
+        result = self._tools.run(self.state.session, entry.message, self.state.artefacts[:])
         returned = ToolReturned(
             call=called.seq,
             outcome=result.outcome,

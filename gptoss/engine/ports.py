@@ -85,7 +85,7 @@ class EventLog(EventReader, Protocol):
     """
 
     def start(self, name: str, settings: Settings) -> SessionInfo:
-        """A new session whose root branch "main" holds SessionStarted as seq 1. SessionExists when the name is taken."""
+        """A new session: its root branch "main" holds SessionStarted as seq 1. SessionExists when the name is taken."""
         ...
 
     def append(
@@ -163,10 +163,15 @@ class TokenGenerator(Protocol):
 
 
 class ToolCall(Struct, frozen=True, kw_only=True):
-    """One call as the model wrote it: `message.recipient` says whom, `message.content` holds the arguments."""
+    """One call as the model wrote it: `message.recipient` says whom, `message.content` holds the arguments.
+
+    `artefacts` are what the calls before it on this branch kept, oldest first. A tool that folds them needs no memory
+    of its own, and so agrees with what the model sees after a restart, a fork or an undo.
+    """
 
     session: str
     message: Message
+    artefacts: tuple[Artefact, ...] = ()
 
 
 class ToolResult(Struct, frozen=True, kw_only=True):

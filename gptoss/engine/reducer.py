@@ -123,7 +123,7 @@ def _tool_called(state: State, seq: int, event: ToolCalled) -> State:
 def _tool_returned(state: State, seq: int, event: ToolReturned) -> State:
     if state.call is None or state.call.seq != event.call:
         raise HistoryError(f"ToolReturned at seq {seq} answers no open tool call")
-    return replace(state, seq=seq, call=None)
+    return replace(state, seq=seq, call=None, artefacts=state.artefacts.extended(event.artefacts))
 
 
 def _context_trimmed(state: State, seq: int, event: ContextTrimmed) -> State:

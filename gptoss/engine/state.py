@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from gptoss.engine.events import GenerationFinished, GenerationStarted, ToolCalled
+from gptoss.engine.events import Artefact, GenerationFinished, GenerationStarted, ToolCalled
 from gptoss.engine.message import Message
 from gptoss.engine.sequence import AppendSequence
 from gptoss.engine.settings import Settings
@@ -50,8 +50,8 @@ class Call(Struct, frozen=True, kw_only=True):
 class State(Struct, frozen=True, kw_only=True):
     """The conversation after the event `seq`.
 
-    `generation` is the newest one while it runs or can still be continued, `call` the tool call under way. Messages up
-    to and including seq `trimmed` no longer go into the prompt.
+    `generation` is the newest one while it runs or can still be continued, `call` the tool call under way. `artefacts`
+    are what tool calls kept, oldest first. Messages up to and including seq `trimmed` no longer go into the prompt.
     """
 
     session: str
@@ -62,6 +62,7 @@ class State(Struct, frozen=True, kw_only=True):
     entries: AppendSequence[Entry] = AppendSequence()
     generation: Generation | None = None
     call: Call | None = None
+    artefacts: AppendSequence[Artefact] = AppendSequence()
     trimmed: int = 0
 
     @property

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from gptoss.engine.events import Artefact
 from gptoss.engine.message import Message
 from gptoss.engine.ports import Cancelled, Tool, ToolCall, ToolResult
 from gptoss.engine.recovery import tool_message
@@ -19,7 +20,7 @@ class ToolRunner:
         self._cancelled = cancelled
         self._loop: asyncio.Runner | None = None
 
-    def run(self, session: str, message: Message) -> ToolResult:
+    def run(self, session: str, message: Message, artefacts: tuple[Artefact, ...] = ()) -> ToolResult:
         """The result of one call; calling a tool that is not there or stopping one that runs gives a result too."""
         recipient = message.recipient or ""
         tool = self._tools.get(recipient.removeprefix("functions.").partition(".")[0])
@@ -29,7 +30,7 @@ class ToolRunner:
             return ToolResult(messages=(tool_message(recipient, text, message.channel),), outcome="unavailable")
         if self._loop is None:
             self._loop = asyncio.Runner()
-        result = self._loop.run(self._watch(tool, ToolCall(session=session, message=message)))
+        result = self._loop.run(self._watch(tool, ToolCall(session=session, message=message, artefacts=artefacts)))
         if result is None:
             text = "Error: the user interrupted this tool."
             return ToolResult(messages=(tool_message(recipient, text, message.channel),), outcome="interrupted")
