@@ -30,6 +30,8 @@ class _Branch(Struct, kw_only=True):
     at_seq: int = 0
     rows: list[Row] = field(default_factory=list)
     head: Head = Head(0, ROOT)
+    messages: int = 0
+    preview: str = ""
 
     @property
     def info(self) -> BranchInfo:
@@ -49,21 +51,7 @@ class _Session(Struct, kw_only=True):
     created: int
     updated: int = 0
     position: int = 0
-    messages: int = 0
-    preview: str = ""
     blobs: set[str] = field(default_factory=set)
-
-    @property
-    def info(self) -> SessionInfo:
-        return SessionInfo(
-            id=self.id,
-            name=self.name,
-            branch=self.branch,
-            created=self.created,
-            updated=self.updated,
-            messages=self.messages,
-            preview=self.preview,
-        )
 
 
 class MemoryLog:
@@ -86,7 +74,7 @@ class MemoryLog:
             self._write(session, root, [started], now)
             self._sessions[session.id] = session
             self._branches[root.id] = root
-            return session.info
+            return self._info(session)
 
     def append(
         self, branch: str, expected_seq: int, events: Sequence[Event], *, durable: bool = True
@@ -126,13 +114,13 @@ class MemoryLog:
         with self._lock:
             for session in self._sessions.values():
                 if session.name == name:
-                    return session.info
+                    return self._info(session)
         raise refusals.no_session(name)
 
     def sessions(self) -> list[SessionInfo]:
         with self._lock:
             newest_first = sorted(self._sessions.values(), key=lambda session: session.position, reverse=True)
-            return [session.info for session in newest_first]
+            return [self._info(session) for session in newest_first]
 
     def branch(self, branch: str) -> BranchInfo:
         with self._lock:
@@ -176,6 +164,18 @@ class MemoryLog:
         if any(session.name == name for session in self._sessions.values()):
             raise refusals.session_exists(name)
 
+    def _info(self, session: _Session) -> SessionInfo:
+        branches = [branch for branch in self._branches.values() if branch.session == session.id]
+        return SessionInfo(
+            id=session.id,
+            name=session.name,
+            branch=session.branch,
+            created=session.created,
+            updated=session.updated,
+            messages=sum(branch.messages for branch in branches),
+            preview=next((branch.preview for branch in branches if branch.preview), ""),
+        )
+
     def _lineage(self, branch: str) -> Iterator[tuple[int, str, int]]:
         at: str | None = branch
         while at is not None:
@@ -197,8 +197,8 @@ class MemoryLog:
                 self.get_blob(digest)
             session.name = changed.name or session.name
             session.branch = branch.id if changed.current else session.branch
-            session.messages += changed.messages
-            session.preview = session.preview or changed.preview
+            branch.messages += changed.messages
+            branch.preview = branch.preview or changed.preview
             session.blobs.update(changed.blobs)
         if rows:
             branch.rows.extend(rows)

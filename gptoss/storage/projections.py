@@ -1,7 +1,8 @@
 """What events change in the list of sessions.
 
-A log keeps a session's name, current branch, message count and preview beside the events, in the same transaction, so
-that listing sessions folds nothing. All of it can be computed again from the events.
+A log keeps a session's name and current branch, and each branch's number of messages and beginning, beside the events
+and in the same transaction, so that listing sessions folds nothing. All of it can be computed again from the events. A
+session shows the sum of its branches' messages, and the beginning of the oldest branch that has one.
 """
 
 from collections.abc import Iterable

@@ -63,12 +63,9 @@ class SqlLog(Reading):
             if seq != expected_seq:
                 raise HeadConflict(branch, expected_seq, seq)
             rows, stored = rows_of(events, branch=branch, head=Head(seq, hash), position=position + 1, time=_now())
-            for row in rows:
-                execute(sql.INSERT_EVENT, (key, *row))
+            self._cursor.executemany(sql.INSERT_EVENT, [(key, *row) for row in rows])
             if rows:
-                if durable:
-                    execute(sql.SET_WITNESS, (stored[-1].seq, stored[-1].hash, key))
-                self._project(session, key, events)
+                self._project(session, key, events, Head(stored[-1].seq, stored[-1].hash), durable)
         return stored
 
     def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
@@ -130,22 +127,27 @@ class SqlLog(Reading):
         branch = (id, session, name, parent, before.seq, stored.seq, stored.hash)
         ((key,),) = execute(sql.INSERT_BRANCH, branch).fetchall()
         execute(sql.INSERT_EVENT, (key, *row))
-        self._project(session, key, [first])
+        self._project(session, key, [first], Head(stored.seq, stored.hash), durable=True)
 
-    def _project(self, session: int, branch: int, events: Sequence[Event]) -> None:
-        """Bring the list of sessions up to date with events of one branch."""
+    def _project(self, session: int, branch: int, events: Sequence[Event], head: Head, durable: bool) -> None:
+        """Bring the rows of a branch and its session up to date with events that end at `head`.
+
+        A branch's own head may lag behind its events, because `HEAD` asks the events: it is only brought up when the
+        commit is synced to the disk anyway, which spares most token batches a page.
+        """
+        execute = self._cursor.execute
         changed = changes(events)
         if changed is None:
+            if durable:
+                execute(sql.SET_WITNESS, (*head, branch))
             return
-        execute = self._cursor.execute
+        execute(sql.SET_WITNESS_AND_MESSAGES, (*head, changed.messages, changed.preview, branch))
         if changed.name is not None:
             if execute(sql.NAME_TAKEN, (checked_name(changed.name), session)).fetchall():
                 raise refusals.session_exists(changed.name)
             execute(sql.SET_NAME, (changed.name, session))
         if changed.current:
             execute(sql.SET_CURRENT, (branch, session))
-        if changed.messages or changed.preview:
-            execute(sql.ADD_MESSAGES, (changed.messages, changed.preview, session))
         for digest in changed.blobs:
             if not execute(sql.BLOB_EXISTS, (digest,)).fetchall():
                 raise refusals.no_blob(digest)

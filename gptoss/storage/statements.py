@@ -11,7 +11,9 @@ must still be read to be named.
 REVISION = "SELECT version_num FROM alembic_version"
 
 _SESSION = """
-    SELECT s.id, s.name, b.id, s.created, e.time, s.messages, s.preview
+    SELECT s.id, s.name, b.id, s.created, e.time,
+        (SELECT sum(c.messages) FROM branches c WHERE c.session = s.key),
+        (SELECT c.preview FROM branches c WHERE c.session = s.key ORDER BY c.preview = '', c.key LIMIT 1)
     FROM sessions s
     JOIN branches b ON b.key = s.branch
     JOIN events e ON e.position = (
@@ -68,18 +70,21 @@ INSERT_EVENT = """
     VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?, ?, CAST(? AS TEXT), ?, ?)
 """
 SET_WITNESS = "UPDATE branches SET head = ?, hash = ? WHERE key = ?"
+SET_WITNESS_AND_MESSAGES = """
+    UPDATE branches SET head = ?, hash = ?, messages = messages + ?,
+        preview = CASE preview WHEN '' THEN ? ELSE preview END
+    WHERE key = ?
+"""
 
-INSERT_SESSION = "INSERT INTO sessions (id, name, created, messages, preview) VALUES (?, ?, ?, 0, '') RETURNING key"
+INSERT_SESSION = "INSERT INTO sessions (id, name, created) VALUES (?, ?, ?) RETURNING key"
 INSERT_BRANCH = """
-    INSERT INTO branches (id, session, name, parent, at_seq, head, hash) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING key
+    INSERT INTO branches (id, session, name, parent, at_seq, head, hash, messages, preview)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 0, '') RETURNING key
 """
 NAME_TAKEN = "SELECT 1 FROM sessions WHERE name = ? AND key <> ?"
 BRANCH_NAMES = "SELECT name FROM branches WHERE session = ?"
 SET_NAME = "UPDATE sessions SET name = ? WHERE key = ?"
 SET_CURRENT = "UPDATE sessions SET branch = ? WHERE key = ?"
-ADD_MESSAGES = """
-    UPDATE sessions SET messages = messages + ?, preview = CASE preview WHEN '' THEN ? ELSE preview END WHERE key = ?
-"""
 INSERT_BLOB = "INSERT INTO blobs (digest, data) VALUES (?, ?) ON CONFLICT DO NOTHING"
 BLOB_EXISTS = "SELECT 1 FROM blobs WHERE digest = ?"
 INSERT_BLOB_USE = "INSERT INTO blob_uses (session, digest) VALUES (?, ?) ON CONFLICT DO NOTHING"

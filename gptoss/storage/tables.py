@@ -31,8 +31,6 @@ sessions = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("branch", Big),  # the current one
     Column("created", Big, nullable=False),
-    Column("messages", Integer, nullable=False),
-    Column("preview", Text, nullable=False),
     sqlite_autoincrement=True,
 )
 
@@ -48,6 +46,8 @@ branches = Table(
     Column("at_seq", Big, nullable=False),
     Column("head", Big, nullable=False),
     Column("hash", LargeBinary, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("preview", Text, nullable=False),
     UniqueConstraint("session", "name"),
     sqlite_autoincrement=True,
 )

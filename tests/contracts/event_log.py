@@ -158,8 +158,10 @@ class EventLogContract:
             ],
         )
         log.append(session.branch, 8, [says("Second"), SessionRenamed(name="countess")])
+        fork = log.fork(session.branch, 1)
+        log.append(fork.id, 2, [says("On a fork"), answers("Yes")])
         info = self.reader(log).session("countess")
-        assert info.messages == 4
+        assert info.messages == 6
         assert info.preview == ("My name is Ada. " + "x" * 500)[:100]
 
     def test_renaming_follows_the_events(self, log: EventLog) -> None:

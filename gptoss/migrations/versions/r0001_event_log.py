@@ -17,8 +17,6 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, nullable=False, unique=True),
         sa.Column("branch", BIG),
         sa.Column("created", BIG, nullable=False),
-        sa.Column("messages", sa.Integer, nullable=False),
-        sa.Column("preview", sa.Text, nullable=False),
         sqlite_autoincrement=True,
     )
     op.create_table(
@@ -31,6 +29,8 @@ def upgrade() -> None:
         sa.Column("at_seq", BIG, nullable=False),
         sa.Column("head", BIG, nullable=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),
+        sa.Column("messages", sa.Integer, nullable=False),
+        sa.Column("preview", sa.Text, nullable=False),
         sa.UniqueConstraint("session", "name"),
         sqlite_autoincrement=True,
     )
