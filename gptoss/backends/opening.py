@@ -1,0 +1,29 @@
+"""Opening a backend by its name. No backend's libraries are imported before it is asked for."""
+
+from importlib import import_module
+from pathlib import Path
+
+from gptoss.engine.errors import BackendError
+from gptoss.engine.ports import TokenGenerator
+
+AUTO = "auto"
+
+BACKENDS = {"torch": ("gptoss.backends.torch.generator", "TorchGenerator", "pip install torch")}
+"""Name -> the module and class that implement it, and how to get what they need."""
+
+
+def open_generator(backend: str, checkpoint: Path) -> TokenGenerator:
+    """The backend of that name ("auto": the best one for this machine) with a checkpoint loaded.
+
+    BackendError if there is no such backend or its libraries are missing; CheckpointError as the backend finds it.
+    """
+    name = "torch" if backend == AUTO else backend
+    if name not in BACKENDS:
+        raise BackendError(f'there is no backend "{backend}": choose {", ".join([AUTO, *BACKENDS])}')
+    module, cls, remedy = BACKENDS[name]
+    try:
+        adapter = getattr(import_module(module), cls)
+    except ImportError as error:
+        raise BackendError(f"the {name} backend cannot be loaded ({error}); install it with: {remedy}") from error
+    generator: TokenGenerator = adapter(checkpoint)
+    return generator

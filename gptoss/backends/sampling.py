@@ -1,0 +1,82 @@
+"""Drawing a token: a function of the logits, the seed and the absolute position, and of nothing else.
+
+There is one random number per position, from integer arithmetic that is the same on every machine. It is turned into a
+token by walking the probabilities in the order of the ids: logits that differ in their last bits move the boundaries
+between tokens by as little, so the same token comes out unless the number falls into such a sliver.
+"""
+
+import math
+
+import torch
+
+from gptoss.engine.errors import GenerationFailed, UsageError
+from gptoss.engine.settings import Sampling
+
+_MASK = (1 << 64) - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def uniform(seed: int, position: int) -> float:
+    """A number in [0, 1) of 53 random bits. Seeds that are equal modulo 2**64 are the same seed."""
+    return _mix(_mix(seed & _MASK) + (position + 1) * _GOLDEN & _MASK) / 2**64
+
+
+def _mix(x: int) -> int:
+    """SplitMix64's finaliser (Steele, Lea and Flood, OOPSLA 2014): every bit of x moves every bit of the result."""
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & _MASK
+    return x ^ x >> 31
+
+
+def check(sampling: Sampling) -> None:
+    """UsageError if the parameters mean nothing."""
+    if not 0 <= sampling.temperature < math.inf:
+        raise UsageError(f"the temperature is {sampling.temperature}; it must be 0 or more")
+    if not 0 <= sampling.top_p <= 1:
+        raise UsageError(f"top_p is {sampling.top_p}; it must lie between 0 and 1")
+    if sampling.max_tokens is not None and sampling.max_tokens < 0:
+        raise UsageError(f"max_tokens is {sampling.max_tokens}; it must be 0 or more")
+
+
+def draw(logits: torch.Tensor, sampling: Sampling, position: int) -> int:
+    """The token at `position`, from float32 logits [vocabulary].
+
+    Of equal logits the lowest id counts as the larger. GenerationFailed if the logits are not numbers.
+    """
+    best = logits.max()
+    if not math.isfinite(best):
+        raise GenerationFailed("the model computed no usable numbers: the checkpoint may be damaged")
+    if sampling.temperature == 0:
+        return int(logits.argmax())
+    weights = torch.exp((logits - best) / sampling.temperature)
+    if sampling.top_p < 1:
+        weights = _nucleus(weights, sampling.top_p)
+    return _inverse_cdf(weights, uniform(sampling.seed, position))
+
+
+def _nucleus(weights: torch.Tensor, top_p: float) -> torch.Tensor:
+    """The weights with all but the heaviest at 0: the smallest set that holds `top_p` of their sum, one at least."""
+    total = weights.sum(dtype=torch.float64)
+    # All tokens this light together hold less than what may be left out, so only the others need sorting.
+    candidates = (weights >= (1 - top_p) * total / len(weights)).nonzero().squeeze(1)
+    heaviest, order = weights[candidates].sort(descending=True, stable=True)
+    sums = heaviest.cumsum(0, dtype=torch.float64)
+    kept = candidates[order[: int((sums < top_p * total).sum()) + 1]]
+    return torch.zeros_like(weights).index_copy_(0, kept, weights[kept])
+
+
+_BLOCK = 512
+
+
+def _inverse_cdf(weights: torch.Tensor, number: float) -> int:
+    """The first id at which the running sum of the weights exceeds `number` times their total."""
+    blocks = torch.nn.functional.pad(weights, (0, -len(weights) % _BLOCK)).view(-1, _BLOCK)
+    sums = blocks.sum(1, dtype=torch.float64).cumsum(0)
+    goal = number * sums[-1]
+    block = int(torch.searchsorted(sums, goal, right=True).clamp(max=len(sums) - 1))
+    rest = goal - (sums[block - 1] if block else 0.0)
+    within = blocks[block].double().cumsum(0)
+    index = int((within <= rest).sum())
+    if index == _BLOCK or weights[block * _BLOCK + index] == 0:  # rounding led beyond the last token of the block
+        index = int(blocks[block].nonzero()[-1])
+    return block * _BLOCK + index

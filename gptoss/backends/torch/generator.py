@@ -1,0 +1,153 @@
+"""The `TokenGenerator` port over the PyTorch model."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.sampling import check, draw
+from gptoss.backends.torch.weights import load_model
+from gptoss.engine.errors import BackendError, ContextFull, GenerationFailed
+from gptoss.engine.ports import Cancelled, TokenChunk
+from gptoss.engine.settings import Sampling
+
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+
+CHUNK = {"cpu": 240, "cuda": 1024}
+"""Prompt tokens computed between two looks at `cancelled`."""
+
+SCORED_ROWS = 48
+"""Positions whose logits are in memory at a time while scoring."""
+
+
+class TorchGenerator:
+    """A checkpoint on a CPU or a CUDA GPU. One answer at a time: beginning another ends the one before."""
+
+    name = "torch"
+
+    def __init__(self, path: Path, *, device: str = "auto", dtype: str = "bfloat16") -> None:
+        """Load a checkpoint. `device` is "auto", "cpu", "cuda" or "cuda:N"; `dtype` "bfloat16" or "float32".
+
+        CheckpointError or BackendError says what stands in the way.
+        """
+        if dtype not in DTYPES:
+            raise BackendError(f'the torch backend computes in {" or ".join(DTYPES)}, not in "{dtype}"')
+        place = _device(device)
+        checkpoint = Checkpoint(path)
+        try:
+            self.fingerprint = checkpoint.fingerprint
+            with torch.inference_mode():
+                self._model = load_model(checkpoint, place, DTYPES[dtype])
+        except torch.OutOfMemoryError as error:
+            raise BackendError(
+                f"{path} does not fit the memory of {place}: choose another device or backend"
+            ) from error
+        finally:
+            checkpoint.close()
+        self.max_context = checkpoint.config.max_context
+        self._cache = self._model.new_cache()
+        self._answer = 0
+
+    def generate(
+        self, prompt: Sequence[int], sampling: Sampling, stop_ids: frozenset[int], cancelled: Cancelled
+    ) -> Iterator[TokenChunk]:
+        """See `gptoss.engine.ports.TokenGenerator`; parameters that mean nothing raise UsageError."""
+        check(sampling)
+        ids = self._checked(prompt)
+        left = self.max_context - len(ids)
+        if sampling.max_tokens is not None:
+            left = min(left, sampling.max_tokens)
+        answer = self._begin()
+
+        # The last token is always computed: its logits are what the first new token is drawn from.
+        done = self._cache.keep(ids[:-1])
+        while done < len(ids):
+            if cancelled():
+                return
+            end = min(done + CHUNK[self._model.device.type], len(ids))
+            logits = self._next_logits(ids[done:end])
+            yield TokenChunk(prefilled=end - done)
+            self._still(answer)
+            done = end
+        while left and not cancelled():
+            token = draw(logits, sampling, position=len(ids))
+            ids.append(token)
+            left -= 1
+            yield TokenChunk(ids=(token,))
+            self._still(answer)
+            if token in stop_ids or not left or cancelled():
+                return
+            logits = self._next_logits([token])
+
+    @torch.inference_mode()
+    def score(self, ids: Sequence[int]) -> list[float]:
+        """See `gptoss.engine.ports.TokenGenerator`. The cached tokens make room for `ids`."""
+        ids = self._checked(ids) if ids else []
+        self._begin()
+        self._cache.keep([])
+        logprobs: list[float] = []
+        for start in range(0, len(ids) - 1, CHUNK[self._model.device.type]):
+            part = ids[start : min(start + CHUNK[self._model.device.type], len(ids) - 1)]
+            hidden = self._forward(part)
+            for begin in range(0, len(part), SCORED_ROWS):
+                count = min(SCORED_ROWS, len(part) - begin)
+                logits = self._logits(hidden[begin : begin + count])
+                targets = torch.tensor(ids[start + begin + 1 :][:count], device=logits.device)
+                chosen = logits.gather(1, targets.unsqueeze(1)).squeeze(1)
+                logprobs += (chosen - logits.logsumexp(1)).clamp(max=0).tolist()
+        return logprobs
+
+    def close(self) -> None:
+        """Give the memory back; the generator is of no use afterwards."""
+        self.__dict__.pop("_model", None)
+        self.__dict__.pop("_cache", None)
+
+    @torch.inference_mode()
+    def _next_logits(self, ids: Sequence[int]) -> torch.Tensor:
+        """Compute `ids` on top of the cache: the float32 logits [vocabulary] of the token after them."""
+        hidden = self._forward(ids)
+        return self._logits(hidden[len(ids) - 1 : len(ids)])[0]
+
+    def _forward(self, ids: Sequence[int]) -> torch.Tensor:
+        try:
+            return self._model.forward(ids, self._cache)
+        except (RuntimeError, MemoryError) as error:  # torch reports nearly everything as a RuntimeError
+            raise GenerationFailed(f"the torch backend failed: {error}") from error
+
+    def _logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        count = len(hidden)
+        extra = self._model.steady(count) - count
+        return self._model.logits(torch.cat((hidden, hidden[-1:].expand(extra, -1))))[:count]
+
+    def _checked(self, ids: Sequence[int]) -> list[int]:
+        if not ids:
+            raise GenerationFailed("a prompt needs at least one token")
+        if len(ids) > self.max_context:
+            raise ContextFull(f"the prompt has {len(ids)} tokens and this model takes {self.max_context}")
+        if min(ids) < 0 or max(ids) >= self._model.config.vocab_size:
+            raise GenerationFailed(
+                f"the prompt holds token ids beyond the model's vocabulary of {self._model.config.vocab_size}: "
+                "the checkpoint is not one for the o200k_harmony vocabulary"
+            )
+        return list(ids)
+
+    def _begin(self) -> int:
+        self._answer += 1
+        return self._answer
+
+    def _still(self, answer: int) -> None:
+        if self._answer != answer:
+            raise GenerationFailed("this answer ended because another one was begun on the same generator")
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise BackendError(f'there is no device "{name}": choose cpu, cuda or cuda:N') from error
+    if device.type not in CHUNK or (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()):
+        raise BackendError(f'the device "{name}" cannot be used here: choose cpu')
+    return device

@@ -1,0 +1,90 @@
+"""From a checkpoint to a model, one tensor at a time: what was read is given back before the next one is."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.mxfp4 import Mxfp4Matrix
+from gptoss.backends.torch.experts import Experts
+from gptoss.backends.torch.linear import Linear, linear
+from gptoss.backends.torch.model import Block, Model, Norm
+from gptoss.backends.torch.rope import Rope
+from gptoss.backends.torch.rows import steady_rows
+
+
+def load_model(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Model:
+    """The model with its weights as `dtype` (bfloat16 or float32) on `device`."""
+    return _Loader(checkpoint, device, dtype).model()
+
+
+class _Loader:
+    def __init__(self, checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> None:
+        self.checkpoint = checkpoint
+        self.config = checkpoint.config
+        self.device = device
+        self.dtype = dtype
+        on_cpu = device.type == "cpu"
+        self.cache_dtype = torch.float32 if on_cpu else dtype
+        self.steady: Callable[[int], int] = partial(steady_rows, dtype=dtype) if on_cpu else lambda rows: rows
+
+    def model(self) -> Model:
+        return Model(
+            config=self.config,
+            device=self.device,
+            cache_dtype=self.cache_dtype,
+            steady=self.steady,
+            embedding=self._tensor("embedding.weight"),
+            blocks=[self._block(n) for n in range(self.config.num_hidden_layers)],
+            norm=self._norm("norm.scale"),
+            unembedding=linear(self._tensor("unembedding.weight"), None),
+            rope=Rope(self.config.rope, self.config.head_dim, self.device),
+        )
+
+    def _block(self, n: int) -> Block:
+        config = self.config
+        attention, mlp = f"block.{n}.attn", f"block.{n}.mlp"
+        return Block(
+            window=config.windows[n],
+            attention_norm=self._norm(f"{attention}.norm.scale"),
+            qkv=self._linear(f"{attention}.qkv"),
+            sinks=self._tensor(f"{attention}.sinks").float(),
+            out=self._linear(f"{attention}.out"),
+            experts_norm=self._norm(f"{mlp}.norm.scale"),
+            experts=Experts(
+                router=self._linear(f"{mlp}.gate"),
+                up=self._experts(f"{mlp}.mlp1", gates_first=True),
+                down=self._experts(f"{mlp}.mlp2", gates_first=False),
+                per_token=config.experts_per_token,
+                alpha=config.swiglu_alpha,
+                limit=config.swiglu_limit,
+                steady=self.steady,
+            ),
+        )
+
+    def _tensor(self, name: str) -> torch.Tensor:
+        return self.checkpoint.tensor(name).to(device=self.device, dtype=self.dtype)
+
+    def _norm(self, name: str) -> Norm:
+        return Norm(self._tensor(name).float(), self.config.rms_norm_eps)
+
+    def _linear(self, name: str) -> Linear:
+        return linear(self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias"))
+
+    def _experts(self, name: str, gates_first: bool) -> list[Linear]:
+        biases = self._tensor(f"{name}_bias")
+        experts = []
+        for expert, bias in enumerate(biases):
+            matrix = self.checkpoint.expert(f"{name}_weight", expert)
+            weight = matrix.dequantise() if isinstance(matrix, Mxfp4Matrix) else matrix
+            weight = weight.to(device=self.device, dtype=self.dtype)
+            if gates_first:
+                weight, bias = _gates_first(weight), _gates_first(bias)
+            experts.append(linear(weight.contiguous(), bias))
+        return experts
+
+
+def _gates_first(rows: torch.Tensor) -> torch.Tensor:
+    """Rows that alternate between gate and up, sorted into all gates and then all ups."""
+    return torch.cat((rows[0::2], rows[1::2]))
