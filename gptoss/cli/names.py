@@ -2,7 +2,7 @@
 
 # ruff: noqa: SIM905  a list of these words takes 150 lines
 
-import secrets
+import re
 from collections.abc import Callable
 
 from gptoss.engine.errors import UsageError
@@ -25,8 +25,19 @@ NOUNS = (
 ).split()
 
 
+_PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+
+
+def resume_command(name: str) -> str:
+    """What to type into a shell to come back to a session."""
+    quoted = name if _PLAIN.fullmatch(name) else "'" + name.replace("'", "'\"'\"'") + "'"
+    return f"gptoss chat --session {quoted}"
+
+
 def new_name(is_taken: Callable[[str], bool]) -> str:
     """A name such as "brave-otter" that is free."""
+    import secrets  # it brings OpenSSL, which nobody else here waits for
+
     name = f"{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}"
     candidate, number = name, 2
     while is_taken(candidate):

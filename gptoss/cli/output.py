@@ -71,6 +71,10 @@ class Output:
             self._column_zero = True
             self._send("\n")
 
+    def typed_line(self) -> None:
+        """The user pressed Enter: the terminal has ended the line by itself."""
+        self._column_zero = True
+
     def transient(self, text: str) -> None:
         """Replace the current line by a passing remark, or take it away with "". For terminals only."""
         if self.is_terminal:

@@ -27,6 +27,10 @@ def folders() -> Folders:
     return Folders(found.user_data_path, found.user_cache_path, found.user_config_path)
 
 
-def database_url(given: str | None, data: Path) -> str:
-    """The database to use: `--db`, else `GPTOSS_DATABASE_URL`, else gptoss.db in the data folder."""
-    return given or os.environ.get(DATABASE) or f"sqlite:///{data / 'gptoss.db'}"
+def named_database(given: str | None) -> str | None:
+    """The database that the user named: `--db`, else `GPTOSS_DATABASE_URL`; None is `default_database`."""
+    return given or os.environ.get(DATABASE) or None
+
+
+def default_database(data: Path) -> Path:
+    return data / "gptoss.db"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gptoss.engine.events import GenerationFinished, GenerationStarted, StoredEvent, TokensSampled
 from gptoss.engine.harmony import Harmony
-from gptoss.engine.parsing import MessageBegun, Parser, TextDelta
+from gptoss.engine.parsing import MessageBegun, Parser, ParseUpdate, TextDelta
 from gptoss.engine.recovery import reopen_parser
 from gptoss.engine.reducer import reduce
 from gptoss.engine.state import State
@@ -35,7 +35,7 @@ def playback(events: Iterable[StoredEvent], harmony: Harmony) -> Iterator[Moment
     for stored in events:
         event = stored.event
         time = stored.time / 1e6
-        said = []
+        said: list[ParseUpdate] = []
         if isinstance(event, GenerationStarted):
             parser, begun, elapsed_ms = Parser(harmony), time, 0
             if event.continues is not None and state is not None and state.generation is not None:

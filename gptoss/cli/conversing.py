@@ -1,0 +1,143 @@
+"""A session that is chatted with: found or yet to be created, with its settings and its model."""
+
+import secrets
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from datetime import date
+from typing import cast
+
+from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.display import Display
+from gptoss.cli.names import new_name, resume_command
+from gptoss.cli.request import ChatRequest
+from gptoss.engine.conversation import Conversation
+from gptoss.engine.errors import SessionNotFound
+from gptoss.engine.events import Event, MessageAppended, StoredEvent
+from gptoss.engine.harmony import Harmony
+from gptoss.engine.ports import EventLog, SessionInfo, TokenGenerator
+from gptoss.engine.reducer import fold
+from gptoss.engine.settings import Settings
+from gptoss.engine.updates import Update
+
+
+class Chat:
+    """The parts of a conversation, opened in the order in which they may fail cheaply: database, then model.
+
+    A new session is stored with its first message, not before: whoever looks in and leaves again leaves no trace.
+    `name` is known from the start. A context manager, which closes what it opened.
+    """
+
+    def __init__(self, request: ChatRequest, adapters: Adapters, cancelled: Callable[[], bool]) -> None:
+        self._request = request
+        self._adapters = adapters
+        self._cancelled = cancelled
+        self._log: EventLog = adapters.open_log(request.database)
+        self._generator: TokenGenerator | None = None
+        self._harmony: Harmony | None = None
+        self._conversation: Conversation | None = None
+        self._began = False
+        try:
+            self.info = self._find(request.session)
+            self.name = request.session or new_name(lambda name: self._find(name) is not None)
+            before = self._recorded()
+            self.settings = request.settings(before, adapters.checkpoint(request.checkpoint, before.checkpoint))
+        except BaseException:
+            self._log.close()
+            raise
+
+    def __enter__(self) -> "Chat":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.reopen_later()
+        if self._generator is not None:
+            self._generator.close()
+        self._log.close()
+
+    @property
+    def is_new(self) -> bool:
+        return self.info is None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the user chose the name."""
+        return self._request.session is not None
+
+    @property
+    def resume_command(self) -> str:
+        return resume_command(self.name)
+
+    def load(self) -> TokenGenerator:
+        """Load the vocabulary and the model, which takes seconds the first time and nothing after that."""
+        if self._generator is None:
+            self._harmony = self._adapters.harmony()
+            self._generator = self._adapters.generator(self.settings.checkpoint, self.settings.backend)
+        return self._generator
+
+    def conversation(self) -> Conversation:
+        """The conversation, opened for writing; this is what creates a session that is new."""
+        if self._conversation is None:
+            generator = self.load()
+            if self._harmony is None:  # `load` sets both
+                raise RuntimeError("the vocabulary is not loaded")
+            sampling = self._request.sampling(self._adapters.sampling(self.settings.checkpoint))
+            if self.info is None:
+                self.info = self._log.start(self.name, self.settings)
+                self._began = True
+            self._conversation = Conversation(
+                self._log,
+                self.info.branch,
+                harmony=self._harmony,
+                generator=generator,
+                seed=self._seed,
+                sampling=sampling,
+                cancelled=self._cancelled,
+            )
+            self._conversation.change_settings(self.settings)
+        return self._conversation
+
+    def reopen_later(self) -> None:
+        """Let go of the conversation; the next one is opened anew and sees what others have written meanwhile."""
+        if self._conversation is not None:
+            conversation, self._conversation = self._conversation, None
+            conversation.close()
+            if self._began and conversation.state.turn == 0 and self.info is not None:
+                # Its first message was refused: a session without a word is of no use to anybody.
+                self._log.delete(self.info.id)
+                self.info = None
+
+    def _find(self, name: str | None) -> SessionInfo | None:
+        try:
+            return None if name is None else self._log.session(name)
+        except SessionNotFound:
+            return None
+
+    def _recorded(self) -> Settings:
+        if self.info is None:
+            return Settings(start_date=date.today().isoformat())
+        return fold(self._log.read(self.info.branch)).settings
+
+    def _seed(self) -> int:
+        # Random seeds are short enough to be typed again.
+        return secrets.randbits(32) if self._request.seed is None else self._request.seed
+
+
+def watch(updates: Iterator[Update], display: Display) -> None:
+    """Show a turn as it happens, except the user's own message, which is on the screen already.
+
+    Whatever ends it early (an error, Ctrl-C twice, a closed pipe) interrupts the turn, and what was said is kept.
+    """
+    with closing(cast("Generator[Update]", updates)):
+        for update in updates:
+            if not (isinstance(update, StoredEvent) and _is_from_the_user(update.event)):
+                display.show(update)
+    display.end()
+
+
+def _is_from_the_user(event: Event) -> bool:
+    return isinstance(event, MessageAppended) and event.message.role == "user"
+
+
+def model_name(checkpoint: str | None) -> str:
+    """What people are told about which model answers."""
+    return checkpoint or "embedded demo model"

@@ -1,0 +1,232 @@
+"""Shows a conversation as it happens, or as it happened: one display for chat, resume and replay.
+
+It only ever appends (no repainting), so scrollback, pipes and narrow windows stay right. What the model thinks, what it
+asks of tools and what they return go to `rest`, indented and labelled; the answer goes to `answers`, alone and exact.
+On a terminal both are the same stream.
+"""
+
+from gptoss.cli.output import Output, Style
+from gptoss.engine.events import (
+    GenerationFinished,
+    GenerationStarted,
+    MessageAppended,
+    SessionStarted,
+    SettingsChanged,
+    StoredEvent,
+    ToolOutcome,
+    ToolReturned,
+)
+from gptoss.engine.message import Message
+from gptoss.engine.parsing import MessageBegun, TextDelta
+from gptoss.engine.settings import Settings
+from gptoss.engine.updates import Prefilled, Update
+from gptoss.transcripts.document import note
+
+LONGEST_RESULT = 40
+"""Lines of a tool's result that are shown; the log has them all."""
+
+_ENDINGS = {
+    "interrupted": "stopped; what was said so far is kept",
+    "length": "cut off: the limit of tokens is reached; what was said so far is kept",
+    "error": "the model failed; what was said so far is kept",
+    "crashed": "the program was stopped here; what was said so far is kept",
+}
+
+_RETURNED: dict[ToolOutcome, str] = {
+    "ok": "returned",
+    "error": "returned an error",
+    "unavailable": "is not enabled",
+    "interrupted": "was interrupted",
+    "crashed": "was cut off",
+}
+
+
+class _Block:
+    """A message on the screen: where its text goes, how it looks and how far it is indented."""
+
+    def __init__(self, output: Output, style: Style, indent: str) -> None:
+        self._output = output
+        self._style = style
+        self._indent = indent
+        self._at_line_start = True
+        self.text = ""
+
+    def write(self, text: str) -> None:
+        self.text += text
+        if not self._indent:
+            self._output.write(text, self._style)
+            return
+        pieces = []
+        for number, line in enumerate(text.split("\n")):
+            if number:
+                pieces.append("\n")
+                self._at_line_start = True
+            if line:
+                pieces.append(self._indent + line if self._at_line_start else line)
+                self._at_line_start = False
+        self._output.write("".join(pieces), self._style)
+
+    def end(self) -> None:
+        self._output.end_line()
+
+
+class Display:
+    """Takes updates, live or replayed, and messages whose text nobody saw being written.
+
+    `hint` follows the remark that an answer was cut off, and says how to go on.
+    """
+
+    def __init__(self, answers: Output, rest: Output, *, hint: str = "") -> None:
+        self._answers = answers
+        self._rest = rest
+        self._hint = hint
+        self._block: _Block | None = None
+        # The text of a message that was cut off and is on the screen already, and what of it a continuation repeats.
+        self._cut = ""
+        self._repeated = ""
+        self._continues = False
+        self._read = 0
+        self._reports_progress = False
+        self._outcome: ToolOutcome = "ok"
+        self._settings: Settings | None = None
+        self._empty = True
+
+    def show(self, update: Update) -> None:
+        """One more update. Raises what `Output.write` raises."""
+        if isinstance(update, TextDelta):
+            self._text(update.text)
+        elif isinstance(update, MessageBegun):
+            self._begin(update)
+        elif isinstance(update, StoredEvent):
+            self._event(update)
+        else:
+            self._progress(update)
+
+    def message(self, message: Message, *, partial: bool = False) -> None:
+        """A message is complete: what of it has not been shown yet is shown now."""
+        if message.role != "assistant":
+            self.end()
+        if self._block is None:
+            self._open(message)
+            self._text(_shortened(message.content) if message.role == "tool" else message.content)
+        shown = self._block is not None and bool(self._block.text)
+        self.end()
+        self._cut = message.content if partial and shown else ""
+
+    def notice(self, text: str) -> None:
+        """A remark of the program's own."""
+        self.end()
+        self._separate()
+        self._rest.line(text, "notice")
+
+    def end(self) -> None:
+        """End the line that is being written, if any."""
+        self._clear_progress()
+        if self._block is not None:
+            self._block.end()
+            self._block = None
+
+    def _begin(self, begun: MessageBegun) -> None:
+        repeated = self._cut if self._continues else ""
+        self._cut, self._continues = "", False
+        message = Message(role="assistant", content="", channel=begun.channel, recipient=begun.recipient)
+        self._open(message, label=not repeated)
+        self._repeated = repeated
+        if repeated and self._block is not None and self._rest.is_terminal:
+            self._rest.write("…", "dim")
+
+    def _text(self, text: str) -> None:
+        if self._block is None:
+            self._open(Message(role="assistant", content="", channel="final"))
+        if self._repeated:
+            text = self._unseen(text)
+        if text and self._block is not None:
+            self._clear_progress()
+            self._block.write(text)
+
+    def _unseen(self, text: str) -> str:
+        """What of the text is not on the screen yet: a continuation begins with what was said before the cut."""
+        same = 0
+        for one, other in zip(text, self._repeated, strict=False):
+            if one != other:
+                break
+            same += 1
+        self._repeated = self._repeated[same:] if same == len(text) else ""
+        return text[same:]
+
+    def _event(self, stored: StoredEvent) -> None:
+        event = stored.event
+        if isinstance(event, MessageAppended):
+            self.message(event.message, partial=event.partial)
+        elif isinstance(event, GenerationStarted):
+            self._continues = event.continues is not None
+            self._read = 0
+        elif isinstance(event, GenerationFinished):
+            self.end()
+            if event.reason in _ENDINGS:
+                error = f" ({event.error})" if event.error else ""
+                self.notice(_ENDINGS[event.reason] + error + self._hint)
+        elif isinstance(event, ToolReturned):
+            self._outcome = event.outcome
+        elif isinstance(event, SessionStarted | SettingsChanged):
+            self._changed(event.settings)
+        elif text := note(stored):
+            self.notice(text)
+
+    def _open(self, message: Message, *, label: bool = True) -> None:
+        self.end()
+        title, output, style, indent = self._look(message)
+        self._separate()
+        if title and label:
+            self._rest.line(title, "tool" if message.role == "tool" or message.is_tool_call else "dim")
+        self._block = _Block(output, style, indent)
+
+    def _look(self, message: Message) -> tuple[str, Output, Style, str]:
+        """Title, stream, style and indentation of a message."""
+        if message.role == "user":
+            return "", self._rest, "user", "> "
+        if message.role == "tool":
+            title = f"  {message.name or 'tool'} {_RETURNED[self._outcome]}"
+            return title, self._rest, "plain", "    "
+        if message.is_tool_call:
+            return f"  calls {message.recipient}", self._rest, "plain", "    "
+        if message.channel == "analysis":
+            return "  thinking", self._rest, "dim", "  "
+        if message.is_final:
+            return "", self._answers, "plain", ""
+        return "", self._rest, "plain", "  "
+
+    def _changed(self, after: Settings) -> None:
+        before, self._settings = self._settings, after
+        if before is not None:
+            changes = [
+                f"{field.replace('_', ' ')} {getattr(before, field)} → {getattr(after, field)}"
+                for field in Settings.__struct_fields__
+                if getattr(before, field) != getattr(after, field)
+            ]
+            self.notice("settings changed: " + "; ".join(changes))
+
+    def _separate(self) -> None:
+        """A blank line, unless this is the first thing to be shown."""
+        if not self._empty:
+            self._rest.line()
+        self._empty = False
+
+    def _progress(self, prefilled: Prefilled) -> None:
+        """Say how much of the prompt has been read, once it turns out to take more than one step."""
+        self._reports_progress = self._read > 0
+        self._read += prefilled.tokens
+        if self._reports_progress:
+            self._rest.transient(f"reading the conversation: {self._read:,} of {prefilled.total:,} tokens")
+
+    def _clear_progress(self) -> None:
+        if self._reports_progress:
+            self._rest.transient("")
+            self._reports_progress = False
+
+
+def _shortened(text: str) -> str:
+    lines = text.split("\n")
+    if len(lines) <= LONGEST_RESULT:
+        return text
+    return "\n".join([*lines[:LONGEST_RESULT], f"… {len(lines) - LONGEST_RESULT} more lines"])

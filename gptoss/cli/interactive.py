@@ -1,0 +1,146 @@
+"""`gptoss chat` at a terminal: the user and the model take turns until one of them leaves."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from gptoss import __version__
+from gptoss.cli.conversing import Chat, model_name, watch
+from gptoss.cli.display import Display
+from gptoss.cli.interrupts import INTERRUPTED, Interrupts
+from gptoss.cli.output import Output
+from gptoss.cli.prompting import line_reader
+from gptoss.engine.conversation import Step, next_step
+from gptoss.engine.errors import GptossError, StorageError
+from gptoss.engine.state import State
+from gptoss.engine.updates import Update
+
+RECENT_TURNS = 2
+"""Turns that are shown when a session is resumed."""
+
+_AFTER_A_CRASH: dict[Step, str] = {
+    "continue": "The program was stopped in the middle of this answer. It goes on from the exact token:",
+    "answer": "The program was stopped before this was answered. Here is the answer:",
+    "call": "The program was stopped before this tool was called. The turn goes on:",
+}
+
+_HELP = """\
+/continue   go on with an answer that was cut off
+/help       this list
+/exit       leave (so does Ctrl-D); the session is kept
+
+Enter sends, Alt-Enter begins a new line, Ctrl-C stops an answer and keeps what was said."""
+
+
+class InteractiveChat:
+    """`data` is the folder of the input history."""
+
+    def __init__(self, chat: Chat, interrupts: Interrupts, out: Output, err: Output, data: Path) -> None:
+        self._chat = chat
+        self._interrupts = interrupts
+        self._out = out
+        self._err = err
+        self._display = Display(out, out, hint="; /continue goes on")
+        self._read = line_reader(out, data)
+        self._said_anything = False
+        self._commands: dict[str, Callable[[], None]] = {
+            "/continue": self._continue,
+            "/help": lambda: self._out.line(_HELP),
+        }
+
+    def run(self) -> int:
+        """Until the user leaves. The exit code."""
+        self._open()
+        try:
+            while not self._interrupts.leaving:
+                text = self._next_line()
+                if text is None:
+                    break
+                self._obey(text)
+        finally:
+            self._leave()
+        return INTERRUPTED if self._interrupts.leaving else 0
+
+    def _open(self) -> None:
+        self._out.transient(f"loading {model_name(self._chat.settings.checkpoint)} …")
+        self._chat.load()
+        self._out.transient("")
+        facts = (self._chat.name, model_name(self._chat.settings.checkpoint), self._chat.settings.reasoning_effort)
+        self._out.line("gptoss {} · session {} · {} · reasoning {}".format(__version__, *facts), "bold")
+        if self._chat.is_new:
+            self._out.line(f"To come back: {self._chat.resume_command}", "dim")
+            self._out.line("/help lists what else can be typed.", "dim")
+        else:
+            self._attempt(self._resume)
+
+    def _resume(self) -> None:
+        """Show where the session is, and go on by itself with what a crash cut off."""
+        conversation = self._chat.conversation()
+        state = conversation.state
+        self._show_recent(state)
+        step = next_step(state)
+        if step is None:
+            return
+        finished = state.generation.finished if state.generation is not None else None
+        if step == "continue" and finished is not None and finished.reason != "crashed":
+            self._display.notice("This answer was cut off; /continue goes on.")
+            return
+        self._display.notice(_AFTER_A_CRASH[step])
+        self._watch(conversation.proceed())
+
+    def _show_recent(self, state: State) -> None:
+        earlier = max(state.turn - RECENT_TURNS, 0)
+        if earlier:
+            self._display.notice(f"… {earlier} earlier {'turn' if earlier == 1 else 'turns'}")
+        for entry in state.entries:
+            if entry.turn > earlier and (entry.message.channel != "analysis" or entry.partial):
+                self._display.message(entry.message, partial=entry.partial)
+
+    def _next_line(self) -> str | None:
+        """What the user wants, None being to leave."""
+        self._out.line()
+        try:
+            text = self._read().strip()
+        except EOFError:
+            return None
+        except KeyboardInterrupt:
+            if self._interrupts.leaving:
+                return None
+            self._out.line("Ctrl-D or /exit leaves.", "notice")
+            return ""
+        return None if text == "/exit" else text
+
+    def _obey(self, text: str) -> None:
+        command = self._commands.get(text)
+        if command is not None:
+            self._attempt(command)
+        elif text.startswith("/") and text[1:].isalpha():
+            self._display.notice(f"There is no command {text}; /help lists them.")
+        elif text:
+            self._attempt(lambda: self._watch(self._chat.conversation().say(text)))
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        """An error ends what was tried, not the dialogue."""
+        try:
+            action()
+        except GptossError as error:
+            self._display.end()
+            self._err.line(f"gptoss: {error}", "error")
+            if isinstance(error, StorageError):
+                # What this process believes of the session may no longer be so.
+                self._chat.reopen_later()
+
+    def _continue(self) -> None:
+        conversation = self._chat.conversation()
+        if next_step(conversation.state) is None:
+            self._display.notice("There is nothing to go on with: the last answer is whole.")
+        else:
+            self._watch(conversation.proceed())
+
+    def _watch(self, updates: Iterator[Update]) -> None:
+        self._said_anything = True
+        with self._interrupts.answering():
+            watch(updates, self._display)
+
+    def _leave(self) -> None:
+        if self._said_anything:
+            self._out.line(f"Saved. To come back: {self._chat.resume_command}", "dim")

@@ -1,0 +1,83 @@
+"""Runs a command line from its words to its exit code; the one place where errors become sentences.
+
+Exit codes: 0, 1 for an error, 2 for a wrong use, 3 for a missing backend or model, 4 for a full context, 130 for an
+interruption.
+"""
+
+import os
+import sys
+
+from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.interrupts import INTERRUPTED
+from gptoss.cli.output import Output, OutputClosed, standard_streams
+from gptoss.cli.quick import recognise
+from gptoss.engine.errors import GptossError
+
+DEBUG = "--debug"
+
+
+def run(arguments: list[str], adapters: Adapters | None = None) -> int:
+    """Obey the command line. The exit code; nothing is raised."""
+    arguments, debug = _without_debug(arguments)
+    out, err = standard_streams()
+    try:
+        return _obey(arguments, adapters or Adapters(), out, err)
+    except OutputClosed:
+        _let_go_of_output()
+        return INTERRUPTED
+    except BaseException as error:  # noqa: BLE001  whatever it is, the user gets a sentence
+        code, sentence = _explained(error)
+        try:
+            out.end_line()
+            if debug:
+                _traceback(err)
+            err.line(f"gptoss: {sentence}", "error")
+        except OutputClosed:
+            _let_go_of_output()
+        return code
+
+
+def _obey(arguments: list[str], adapters: Adapters, out: Output, err: Output) -> int:
+    if arguments == ["--version"]:
+        from gptoss import __version__
+
+        out.line(f"gptoss {__version__}")
+        return 0
+    command = recognise(arguments)
+    if command is not None:
+        return command(adapters, out)
+    from gptoss.cli import app
+
+    return app.run(arguments or ["--help"], adapters, out, err)
+
+
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """`--debug` may stand anywhere, as long as it is an option."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [word for word in arguments[:end] if word != DEBUG]
+    return options + arguments[end:], len(options) < end
+
+
+def _explained(error: BaseException) -> tuple[int, str]:
+    """The exit code and a sentence."""
+    if isinstance(error, GptossError):
+        return error.exit_code, " ".join(str(error).split())
+    # Typer turns an interruption into an error of its own while it asks for something.
+    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
+        return INTERRUPTED, "interrupted"
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return 1, f"something went wrong that should not have ({what}); {DEBUG} shows where"
+
+
+def _traceback(err: Output) -> None:
+    import traceback
+
+    err.line(traceback.format_exc().rstrip())
+
+
+def _let_go_of_output() -> None:
+    """Nobody reads any more; what is still buffered must not fail again when the interpreter ends."""
+    void = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            os.dup2(void, stream.fileno())

@@ -1,0 +1,52 @@
+"""The plain forms of `sessions list` and `export`, understood without the full command line.
+
+Half of what these commands would take is loading the library that parses options. So the forms in which they are
+typed day in, day out are recognised here, and everything else (abbreviations, --help, mistakes) is left to
+`gptoss.cli.app`. Both call the same functions.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.output import Output
+
+Command = Callable[[Adapters, Output], int]
+
+
+def recognise(arguments: list[str]) -> Command | None:
+    """What to do, or None if that takes more than a glance."""
+    match arguments:
+        case ["sessions"] | ["sessions", "list"]:
+            return _list(as_json=False)
+        case ["sessions", "list", "--json"]:
+            return _list(as_json=True)
+        case ["export", *words]:
+            return _export(words)
+    return None
+
+
+def _list(*, as_json: bool) -> Command:
+    from gptoss.cli.sessions import list_sessions
+
+    return lambda adapters, out: list_sessions(adapters, None, out, as_json=as_json)
+
+
+def _export(words: list[str]) -> Command | None:
+    from gptoss.cli.exporting import FORMATS, export_session
+
+    name, format, file = None, "md", None
+    rest: Iterator[str] = iter(words)
+    for word in rest:
+        if word == "--format":
+            format = next(rest, "")
+        elif word == "-o":
+            file = next(rest, "")
+        elif not word.startswith("-") and word and name is None:
+            name = word
+        else:
+            return None
+    if name is None or format not in FORMATS or file == "" or (file or "").startswith("-"):
+        return None
+    found, path = name, Path(file) if file else None
+    return lambda adapters, out: export_session(adapters, None, found, out, format=format, file=path)

@@ -1,0 +1,130 @@
+"""What `gptoss chat` was asked for, understood from its arguments and its input."""
+
+import math
+import sys
+from pathlib import Path
+from typing import get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gptoss.cli.names import checked_name
+from gptoss.engine.errors import CheckpointError, UsageError
+from gptoss.engine.settings import ReasoningEffort, Sampling, Settings
+
+
+class ChatRequest(Struct, frozen=True, kw_only=True):
+    """None means: not given, so a session keeps what it has.
+
+    `prompt` is all that the user wants to say, piped text included; None with nothing to say.
+    """
+
+    checkpoint: Path | None = None
+    session: str | None = None
+    prompt: str | None = None
+    reasoning_effort: ReasoningEffort | None = None
+    developer_message: str | None = None
+    context: int | None = None
+    backend: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    max_tokens: int | None = None
+    database: str | None = None
+
+    def settings(self, before: Settings, checkpoint: str | None) -> Settings:
+        """The settings of the session with what was given put in."""
+        return replace(
+            before,
+            checkpoint=checkpoint,
+            **{
+                name: value
+                for name in ("reasoning_effort", "developer_message", "context", "backend")
+                if (value := getattr(self, name)) is not None
+            },
+        )
+
+    def sampling(self, defaults: Sampling) -> Sampling:
+        """The checkpoint's defaults with what was given put in."""
+        return replace(
+            defaults,
+            **{
+                name: value
+                for name in ("temperature", "top_p", "max_tokens")
+                if (value := getattr(self, name)) is not None
+            },
+        )
+
+    def check(self) -> None:
+        """Raise UsageError for a value that cannot be."""
+        if self.session is not None:
+            checked_name(self.session)
+        if self.reasoning_effort not in (None, *get_args(ReasoningEffort)):
+            raise UsageError(f"--reasoning-effort is low, medium or high, not {self.reasoning_effort!r}")
+        _check("--temperature", self.temperature, at_least=0.0, at_most=math.inf)
+        _check("--top-p", self.top_p, at_least=0.0, at_most=1.0)
+        _check("--seed", self.seed, at_least=0, at_most=2**63 - 1)
+        _check("--max-tokens", self.max_tokens, at_least=1, at_most=2**31 - 1)
+        _check("--context", self.context, at_least=1, at_most=2**31 - 1)
+        for name, text in (("prompt", self.prompt), ("developer message", self.developer_message)):
+            if text is not None and not _is_unicode(text):
+                raise UsageError(f"the {name} holds bytes that are not UTF-8 text")
+
+
+def positionals(words: list[str]) -> tuple[Path | None, str | None]:
+    """CHECKPOINT and PROMPT among the arguments of `gptoss chat`, which is which being told by what exists."""
+    if len(words) > 2:
+        raise UsageError(f"there are {len(words)} arguments: put the prompt in quotes")
+    if not words:
+        return None, None
+    first = words[0]
+    if first and _exists(first):
+        return Path(first), words[1] if len(words) == 2 else None
+    if _looks_like_a_path(first):
+        raise CheckpointError(f"there is no checkpoint at {first}: name one that exists (a prompt goes after --prompt)")
+    if len(words) == 2:
+        raise UsageError(
+            f"there is no checkpoint {first!r}: of two arguments the first is a checkpoint; put the prompt in quotes"
+        )
+    return None, first
+
+
+def joined(prompt: str | None, piped: str | None) -> str | None:
+    """The prompt and the piped text below it; None when there is neither."""
+    parts = [part for part in (prompt, piped) if part and part.strip()]
+    if prompt is not None and not parts:
+        raise UsageError("the prompt is empty")
+    return "\n\n".join(parts) or None
+
+
+def piped_text() -> str | None:
+    """What was piped in, to its end, without the newlines at the end; None at a terminal."""
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return None
+    return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _exists(word: str) -> bool:
+    try:
+        Path(word).stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _looks_like_a_path(word: str) -> bool:
+    return ("/" in word and " " not in word) or word.endswith(".safetensors")
+
+
+def _check(option: str, value: float | None, *, at_least: float, at_most: float) -> None:
+    if value is not None and not at_least <= value <= at_most:
+        bound = f"at least {at_least}" if at_most > 1e6 else f"between {at_least} and {at_most}"
+        raise UsageError(f"{option} must be {bound}, not {value}")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

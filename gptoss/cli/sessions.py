@@ -1,0 +1,140 @@
+"""`gptoss sessions`: list, show, rename, delete. Loads no model."""
+
+import sys
+from contextlib import closing
+from time import localtime, strftime
+from typing import Any
+
+import msgspec
+
+from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.names import checked_name, resume_command
+from gptoss.cli.output import Output
+from gptoss.cli.widths import fitted, padded, width_of
+from gptoss.engine.errors import UsageError
+from gptoss.engine.ports import SessionInfo
+from gptoss.transcripts.document import iso
+
+LONGEST_NAME = 40
+SHORTEST_PREVIEW = 10
+
+
+def list_sessions(adapters: Adapters, database: str | None, out: Output, *, as_json: bool) -> int:
+    """One line a session, the most recently used first."""
+    with closing(adapters.open_reader(database)) as reader:
+        sessions = reader.sessions()
+    if as_json:
+        out.write(_json([_about(session) for session in sessions]))
+    elif not sessions:
+        out.line("There are no sessions yet: `gptoss chat` begins one.")
+    else:
+        _table(sessions, out)
+    return 0
+
+
+def show_session(adapters: Adapters, database: str | None, name: str, out: Output, *, as_json: bool) -> int:
+    """What there is to know about a session."""
+    from gptoss.engine.conversation import next_step
+    from gptoss.engine.reducer import fold
+
+    with closing(adapters.open_reader(database)) as reader:
+        session = reader.session(name)
+        branches = reader.branches(session.id)
+        state = fold(reader.read(session.branch))
+    current = next(branch.name for branch in branches if branch.id == session.branch)
+    settings = state.settings
+    generation = state.generation
+    unfinished = next_step(state) is not None or (generation is not None and generation.finished is None)
+    if as_json:
+        facts = {
+            "branch_name": current,
+            "branches": [branch.name for branch in branches],
+            "head": state.seq,
+            "turns": state.turn,
+            "unfinished": unfinished,
+            "settings": {field: getattr(settings, field) for field in settings.__struct_fields__},
+        }
+        out.write(_json(_about(session) | facts))
+        return 0
+    rows = {
+        "session": session.name,
+        "started": _local(session.created),
+        "last used": _local(session.updated),
+        "turns": str(state.turn),
+        "events": str(state.seq),
+        "branch": current + (f" (one of {len(branches)})" if len(branches) > 1 else ""),
+        "model": settings.checkpoint or "embedded demo model",
+        "backend": settings.backend,
+        "reasoning": settings.reasoning_effort,
+        "context": f"{settings.context} tokens",
+        "developer": settings.developer_message,
+        "begins with": session.preview,
+        "unfinished": "its last answer was cut off and can be continued" if unfinished else None,
+        "to resume": resume_command(session.name),
+    }
+    for label, value in rows.items():
+        if value:
+            out.write(f"{label:<13}", "dim")
+            out.write(value + "\n")
+    return 0
+
+
+def rename_session(adapters: Adapters, database: str | None, old: str, new: str, out: Output) -> int:
+    """Give a session another name; that is one more event of it."""
+    from gptoss.engine.events import SessionRenamed
+
+    checked_name(new)
+    with closing(adapters.open_log(database)) as log:
+        branch = log.branch(log.session(old).branch)
+        log.append(branch.id, branch.head, [SessionRenamed(name=new)])
+    out.line(f"Session {old} is now called {new}.")
+    return 0
+
+
+def delete_session(adapters: Adapters, database: str | None, name: str, out: Output, *, sure: bool) -> int:
+    """Remove a session and everything in it, once the user is sure."""
+    with closing(adapters.open_log(database)) as log:
+        session = log.session(name)
+        if not sure:
+            if sys.stdin is None or not sys.stdin.isatty():
+                raise UsageError(f"deleting session {name!r} cannot be undone: say --yes if you mean it")
+            out.write(f"Delete session {name} with its {session.messages} messages for good? [y/N] ")
+            answer = sys.stdin.readline().strip().lower()
+            out.typed_line()
+            if answer not in ("y", "yes"):
+                out.line("Nothing was deleted.")
+                return 0
+        log.delete(session.id)
+    out.line(f"Session {name} is deleted.")
+    return 0
+
+
+def _table(sessions: list[SessionInfo], out: Output) -> None:
+    names = [fitted(session.name, LONGEST_NAME) if out.is_terminal else session.name for session in sessions]
+    widest = max(len("NAME"), *map(width_of, names))
+    out.line(f"{padded('NAME', widest)}  LAST USED         MESSAGES  BEGINS WITH", "dim")
+    for name, session in zip(names, sessions, strict=True):
+        head = f"{padded(name, widest)}  {_local(session.updated)}  {session.messages:>8}  "
+        room = max(out.width - width_of(head), SHORTEST_PREVIEW)
+        out.line(head + (fitted(session.preview, room) if out.is_terminal else session.preview))
+
+
+def _about(session: SessionInfo) -> dict[str, Any]:
+    return {
+        "name": session.name,
+        "id": session.id,
+        "branch": session.branch,
+        "created": iso(session.created),
+        "updated": iso(session.updated),
+        "messages": session.messages,
+        "preview": session.preview,
+    }
+
+
+def _local(time: int) -> str:
+    """Microseconds since 1970 as the local time, to the minute."""
+    return strftime("%Y-%m-%d %H:%M", localtime(time / 1e6))
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"

@@ -1,0 +1,30 @@
+"""How many columns a text takes on a terminal."""
+
+from unicodedata import combining, east_asian_width
+
+
+def width_of(text: str) -> int:
+    """Columns: two for a wide character such as 字, none for a combining one."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def fitted(text: str, width: int) -> str:
+    """The text cut to `width` columns, the last of which then is an ellipsis."""
+    if width_of(text) <= width:
+        return text
+    taken = 0
+    for position, character in enumerate(text):
+        taken += _width(character)
+        if taken > width - 1:
+            return text[:position] + "…"
+    return text
+
+
+def padded(text: str, width: int) -> str:
+    return text + " " * (width - width_of(text))
+
+
+def _width(character: str) -> int:
+    if combining(character) or character in "\u200d\ufe0e\ufe0f":
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
