@@ -7,6 +7,7 @@ import torch
 
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.sampling import check, draw
+from gptoss.backends.torch.threads import threads_for
 from gptoss.backends.torch.weights import load_model
 from gptoss.engine.errors import BackendError, ContextFull, GenerationFailed
 from gptoss.engine.ports import Cancelled, TokenChunk
@@ -71,7 +72,8 @@ class TorchGenerator:
             self._still(answer)
             done = end
         while left and not cancelled():
-            token = draw(logits, sampling, position=len(ids))
+            with threads_for(self._model.config.vocab_size):
+                token = draw(logits, sampling, position=len(ids))
             ids.append(token)
             left -= 1
             yield TokenChunk(ids=(token,))

@@ -11,6 +11,7 @@ from gptoss.backends.torch.cache import KVCache
 from gptoss.backends.torch.experts import Experts
 from gptoss.backends.torch.linear import Linear
 from gptoss.backends.torch.rope import Rope, rotate
+from gptoss.backends.torch.threads import threads_for
 
 
 class Norm(NamedTuple):
@@ -61,6 +62,13 @@ class Model(NamedTuple):
         """
         config, count, start = self.config, len(ids), len(cache.ids)
         rows = self.steady(count)
+        with threads_for(rows * self.config.hidden_size * 2 * self.config.intermediate_size):
+            x = self._layers(ids, rows, cache)
+        cache.ids.extend(ids)
+        return x
+
+    def _layers(self, ids: Sequence[int], rows: int, cache: KVCache) -> torch.Tensor:
+        config, count, start = self.config, len(ids), len(cache.ids)
         group = config.num_attention_heads // config.num_key_value_heads
         views = {window: View(start, count, rows, group, window, self.device) for window in set(config.windows)}
         cache.reserve(max(view.keys.stop for view in views.values()))
@@ -80,9 +88,9 @@ class Model(NamedTuple):
             mixed = attend(queries, cache.keys[layer], cache.values[layer], block.sinks, views[block.window])
             x = x + block.out(mixed)
             x = x + block.experts(block.experts_norm(x), count)
-        cache.ids.extend(ids[:count])
         return x
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """float32 [rows, vocab_size] of steady many rows of hidden states."""
-        return self.unembedding(self.norm(hidden))
+        with threads_for(len(hidden) * self.config.hidden_size * self.config.vocab_size):
+            return self.unembedding(self.norm(hidden))
