@@ -4,7 +4,6 @@ from pathlib import Path
 
 from gptoss.engine.errors import StorageError, UsageError
 from gptoss.engine.ports import EventLog, EventReader
-from gptoss.storage.memory import MemoryLog
 from gptoss.storage.reading import SqliteReader
 
 IN_MEMORY = ("", ":memory:")
@@ -18,7 +17,7 @@ def open_log(where: str | Path) -> EventLog:
     """
     path = _path(where)
     if path is None:
-        return MemoryLog()
+        return _in_memory()
     from gptoss.storage.sql import SqlLog
 
     return SqlLog(path)
@@ -32,7 +31,7 @@ def open_for_reading(where: str | Path) -> EventReader:
     """
     path = _path(where)
     if path is None or not path.exists():
-        return MemoryLog()
+        return _in_memory()
     reader = SqliteReader(path)
     try:
         if reader.is_current:
@@ -42,6 +41,12 @@ def open_for_reading(where: str | Path) -> EventReader:
         raise
     reader.close()
     return open_log(where)
+
+
+def _in_memory() -> EventLog:
+    from gptoss.storage.memory import MemoryLog  # nobody who reads a file should wait for it
+
+    return MemoryLog()
 
 
 def _path(where: str | Path) -> Path | None:
