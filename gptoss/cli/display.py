@@ -26,10 +26,10 @@ LONGEST_RESULT = 40
 """Lines of a tool's result that are shown; the log has them all."""
 
 _ENDINGS = {
-    "interrupted": "stopped; what was said so far is kept",
-    "length": "cut off: the limit of tokens is reached; what was said so far is kept",
-    "error": "the model failed; what was said so far is kept",
-    "crashed": "the program was stopped here; what was said so far is kept",
+    "interrupted": "stopped: what was said is kept",
+    "length": "cut off at the limit of tokens: what was said is kept",
+    "error": "the model failed: what was said is kept",
+    "crashed": "the program was stopped here: what was said is kept",
 }
 
 _RETURNED: dict[ToolOutcome, str] = {
@@ -66,6 +66,11 @@ class _Block:
                 self._at_line_start = False
         self._output.write("".join(pieces), self._style)
 
+    def go_on(self) -> None:
+        """What comes belongs to a message further up."""
+        self._output.write(f"{self._indent}…", "dim")
+        self._at_line_start = False
+
     def end(self) -> None:
         self._output.end_line()
 
@@ -73,10 +78,11 @@ class _Block:
 class Display:
     """Takes updates, live or replayed, and messages whose text nobody saw being written.
 
-    `hint` follows the remark that an answer was cut off, and says how to go on.
+    `hint` follows the remark that an answer was cut off, and says how to go on. `follows` says that something stands on
+    the screen already, from which the first message is to be set apart.
     """
 
-    def __init__(self, answers: Output, rest: Output, *, hint: str = "") -> None:
+    def __init__(self, answers: Output, rest: Output, *, hint: str = "", follows: bool = False) -> None:
         self._answers = answers
         self._rest = rest
         self._hint = hint
@@ -89,7 +95,7 @@ class Display:
         self._reports_progress = False
         self._outcome: ToolOutcome = "ok"
         self._settings: Settings | None = None
-        self._empty = True
+        self._empty = not follows
 
     def show(self, update: Update) -> None:
         """One more update. Raises what `Output.write` raises."""
@@ -132,8 +138,8 @@ class Display:
         message = Message(role="assistant", content="", channel=begun.channel, recipient=begun.recipient)
         self._open(message, label=not repeated)
         self._repeated = repeated
-        if repeated and self._block is not None and self._rest.is_terminal:
-            self._rest.write("…", "dim")
+        if repeated and self._block is not None:
+            self._block.go_on()
 
     def _text(self, text: str) -> None:
         if self._block is None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from gptoss import __version__
 from gptoss.cli.conversing import Chat, model_name, watch
 from gptoss.cli.display import Display
-from gptoss.cli.interrupts import INTERRUPTED, Interrupts
-from gptoss.cli.output import Output
+from gptoss.cli.interrupts import Interrupts
+from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.cli.prompting import line_reader
 from gptoss.engine.conversation import Step, next_step
 from gptoss.engine.errors import GptossError, StorageError
@@ -39,7 +39,7 @@ class InteractiveChat:
         self._interrupts = interrupts
         self._out = out
         self._err = err
-        self._display = Display(out, out, hint="; /continue goes on")
+        self._display = Display(out, out, hint=", /continue goes on", follows=True)
         self._read = line_reader(out, data)
         self._said_anything = False
         self._commands: dict[str, Callable[[], None]] = {

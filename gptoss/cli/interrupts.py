@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-INTERRUPTED = 130
-"""The exit code of whoever was told to stop."""
-
 _LEAVING = (signal.SIGTERM, signal.SIGHUP)
 
 

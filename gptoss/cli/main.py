@@ -8,8 +8,7 @@ import os
 import sys
 
 from gptoss.cli.bootstrap import Adapters
-from gptoss.cli.interrupts import INTERRUPTED
-from gptoss.cli.output import Output, OutputClosed, standard_streams
+from gptoss.cli.output import INTERRUPTED, Output, OutputClosed, standard_streams
 from gptoss.cli.quick import recognise
 from gptoss.engine.errors import GptossError
 

@@ -2,8 +2,8 @@
 
 from gptoss.cli.conversing import Chat, watch
 from gptoss.cli.display import Display
-from gptoss.cli.interrupts import INTERRUPTED, Interrupts
-from gptoss.cli.output import Output
+from gptoss.cli.interrupts import Interrupts
+from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.engine.conversation import Conversation, next_step
 from gptoss.engine.errors import ContextFull, GptossError, UsageError
 
@@ -27,7 +27,7 @@ def answer_once(chat: Chat, prompt: str | None, interrupts: Interrupts, out: Out
             err.line("gptoss: the answer before this one was cut off and stays as it is", "notice")
         if not chat.is_named:
             err.line(f"gptoss: go on with this session by: {chat.resume_command}", "dim")
-        display = Display(out, err, hint=f"; to go on: {chat.resume_command}")
+        display = Display(out, err, hint=f", go on by: {chat.resume_command}")
         watch(conversation.proceed() if prompt is None else conversation.say(prompt), display)
         return INTERRUPTED if interrupts() else _outcome(conversation)
 

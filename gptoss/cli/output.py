@@ -7,12 +7,15 @@ from typing import Literal, TextIO
 from gptoss.cli.harmless import harmless
 from gptoss.engine.errors import GptossError
 
+INTERRUPTED = 130
+"""The exit code of whoever was told to stop, or has nobody left to tell."""
+
 Style = Literal["plain", "dim", "bold", "user", "tool", "notice", "error"]
 
 _CODES: dict[Style, str] = {
     "dim": "2",
     "bold": "1",
-    "user": "1;36",
+    "user": "1",
     "tool": "36",
     "notice": "33",
     "error": "31",

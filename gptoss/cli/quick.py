@@ -5,6 +5,7 @@ typed day in, day out are recognised here, and everything else (abbreviations, -
 `gptoss.cli.app`. Both call the same functions.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ Command = Callable[[Adapters, Output], int]
 
 def recognise(arguments: list[str]) -> Command | None:
     """What to do, or None if that takes more than a glance."""
+    if arguments[:1] in (["sessions"], ["export"]):
+        _import_msgspec()
     match arguments:
         case ["sessions"] | ["sessions", "list"]:
             return _list(as_json=False)
@@ -50,3 +53,18 @@ def _export(words: list[str]) -> Command | None:
         return None
     found, path = name, Path(file) if file else None
     return lambda adapters, out: export_session(adapters, None, found, out, format=format, file=path)
+
+
+def _import_msgspec() -> None:
+    """Import msgspec on top of `typing`, although it would prefer typing_extensions.
+
+    It would take two names from there that `typing` has too, and for them wait for inspect, ast and tokenize: a fifth
+    of all that these commands take. Whoever needs that package later still gets it.
+    """
+    if "msgspec" in sys.modules or "typing_extensions" in sys.modules:
+        return
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment]  # the import system's word for "not there"
+    try:
+        import msgspec  # noqa: F401
+    finally:
+        del sys.modules["typing_extensions"]

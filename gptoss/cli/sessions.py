@@ -13,7 +13,7 @@ from gptoss.cli.output import Output
 from gptoss.cli.widths import fitted, padded, width_of
 from gptoss.engine.errors import UsageError
 from gptoss.engine.ports import SessionInfo
-from gptoss.transcripts.document import iso
+from gptoss.transcripts.times import iso
 
 LONGEST_NAME = 40
 SHORTEST_PREVIEW = 10

@@ -14,7 +14,6 @@ by theirs.
 """
 
 from collections.abc import Iterable
-from time import gmtime, strftime
 
 import msgspec
 from msgspec import Struct
@@ -41,6 +40,7 @@ from gptoss.engine.message import Role
 from gptoss.engine.reducer import reduce
 from gptoss.engine.settings import Sampling, Settings
 from gptoss.engine.state import Entry, Generation, State
+from gptoss.transcripts.times import iso
 
 FORMAT = "gptoss-transcript"
 VERSION = 1
@@ -179,12 +179,6 @@ def document(events: Iterable[StoredEvent]) -> Document:
 def to_json(document: Document) -> str:
     """Indented JSON, ending with a newline."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
-
-
-def iso(time: int) -> str:
-    """Microseconds since 1970 as ISO 8601 in UTC."""
-    seconds, micros = divmod(time, 1_000_000)
-    return f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(seconds))}.{micros:06}Z"
 
 
 def note(stored: StoredEvent) -> str | None:
