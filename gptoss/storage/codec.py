@@ -34,17 +34,18 @@ _from_json: dict[tuple[bytes, int], Decode] = {
     for kind, cls in KINDS.items()
     if cls is not TokensSampled
 }
-_TOKENS = (TokensSampled.__name__.encode(), TokensSampled.VERSION)
+_KINDS = {cls: (kind.encode(), cls.VERSION) for kind, cls in KINDS.items()}
+_TOKENS = _KINDS[TokensSampled]
 
 
-def encode(event: Event) -> tuple[bytes, bytes | None]:
-    """The payload and the packed token ids of an event. HistoryError for what cannot be stored."""
+def encode(event: Event) -> tuple[bytes, int, bytes, bytes | None]:
+    """The kind, version, payload and packed token ids of an event. HistoryError for what cannot be stored."""
     try:
-        if type(event) is TokensSampled:
-            return _to_json(_Batch(event.elapsed_ms, event.logprobs)), encode_ids(event.ids)
-        if type(event) is UnknownEvent:
-            return event.payload.encode(), event.tokens
-        return _to_json(event), None
+        if isinstance(event, TokensSampled):
+            return *_TOKENS, _to_json(_Batch(event.elapsed_ms, event.logprobs)), encode_ids(event.ids)
+        if isinstance(event, UnknownEvent):
+            return event.name.encode(), event.schema_version, event.payload.encode(), event.tokens
+        return *_KINDS[type(event)], _to_json(event), None
     except (ValueError, OverflowError, TypeError, msgspec.MsgspecError) as error:
         raise HistoryError(f"this {event.kind} cannot be stored: {error}") from error
 

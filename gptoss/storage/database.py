@@ -15,6 +15,10 @@ from gptoss.storage import statements as sql
 from gptoss.storage.schema import is_current
 from gptoss.storage.sqlite import APPLICATION_ID, BUSY_TIMEOUT_MS, dbapi, wrap
 
+CHECKPOINT_PAGES = 4000
+"""16 MB. A checkpoint writes each changed page once, however often it was changed: SQLite's default of 1000 makes short
+appends pay for many more of them."""
+
 MIGRATIONS = "gptoss:migrations"
 
 
@@ -22,6 +26,7 @@ class SqliteDatabase:
     """`open` gives the cursor that everything runs on; `begin`, COMMIT and ROLLBACK bound transactions by hand."""
 
     errors: type[Exception] = dbapi.Error
+    conflict: type[Exception] = dbapi.IntegrityError
 
     def __init__(self, path: Path, migrations: str = MIGRATIONS) -> None:
         self.path = path
@@ -44,6 +49,7 @@ class SqliteDatabase:
             self._prepare(self._connection)
             cursor = self._connection.connection.cursor()
             cursor.execute("PRAGMA foreign_keys = ON")
+            cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             self._cursor = cursor
             # Nobody should type a message first and learn then that it cannot be kept.
             self.begin(durable=True)

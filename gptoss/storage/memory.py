@@ -19,7 +19,7 @@ from gptoss.storage import refusals
 from gptoss.storage.chain import ROOT
 from gptoss.storage.naming import checked_name, free_name, new_id
 from gptoss.storage.projections import ROOT_BRANCH, changes
-from gptoss.storage.rows import Head, Row, Segment, Walk, hash_at, rows_of, segments
+from gptoss.storage.rows import Head, Row, Segment, Walk, hash_at, rows_of, segments, stored_events
 
 
 class _Branch(Struct, kw_only=True):
@@ -30,7 +30,6 @@ class _Branch(Struct, kw_only=True):
     at_seq: int = 0
     rows: list[Row] = field(default_factory=list)
     head: Head = Head(0, ROOT)
-    messages: int = 0
     preview: str = ""
 
     @property
@@ -172,7 +171,7 @@ class MemoryLog:
             branch=session.branch,
             created=session.created,
             updated=session.updated,
-            messages=sum(branch.messages for branch in branches),
+            messages=sum(branch.head.messages for branch in branches),
             preview=next((branch.preview for branch in branches if branch.preview), ""),
         )
 
@@ -188,8 +187,8 @@ class MemoryLog:
 
     def _write(self, session: _Session, branch: _Branch, events: Sequence[Event], now: int) -> list[StoredEvent]:
         """All or nothing: whatever can refuse comes before the first change."""
-        rows, stored = rows_of(events, branch=branch.id, head=branch.head, position=self._position + 1, time=now)
-        changed = changes(events)
+        rows, head = rows_of(events, branch.id, branch.head, now)
+        changed = changes(events, branch.head.messages)
         if changed is not None:
             if changed.name is not None and changed.name != session.name:
                 self._check_free(checked_name(changed.name))
@@ -197,12 +196,12 @@ class MemoryLog:
                 self.get_blob(digest)
             session.name = changed.name or session.name
             session.branch = branch.id if changed.current else session.branch
-            branch.messages += changed.messages
             branch.preview = branch.preview or changed.preview
             session.blobs.update(changed.blobs)
+        stored = stored_events(events, rows, branch.id, self._position + 1)
         if rows:
-            branch.rows.extend(rows)
-            branch.head = Head(stored[-1].seq, stored[-1].hash)
+            branch.rows.extend((new.position, *row, None) for new, row in zip(stored, rows, strict=True))
+            branch.head = head
             session.updated, session.position = now, stored[-1].position
             self._position = session.position
         return stored

@@ -1,5 +1,6 @@
 """Rows of the events table, turned into events and checked on the way."""
 
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,12 +10,17 @@ from gptoss.engine.errors import DatabaseCorrupt
 from gptoss.engine.events import Event, StoredEvent, UnknownEvent
 from gptoss.storage.chain import ROOT, digest_of, link
 from gptoss.storage.codec import decode, encode
+from gptoss.storage.projections import is_said
 
-Row = tuple[int, int, bytes, int, int, bytes, bytes | None, bytes | None, bytes | None]
-"""position, seq, kind (UTF-8), version, time, hash, payload (JSON), tokens, redacted.
+Row = tuple[int, int, bytes, int, int, int, bytes, bytes | None, bytes | None, bytes | None]
+"""position, seq, kind (UTF-8), version, time, messages, hash, payload (JSON), tokens, redacted.
 
-A payload that was removed is None, its tokens too, and `redacted` then holds the digest that the chain needs.
+`messages` counts what the user and the model said on this branch up to here. A payload that was removed is None, its
+tokens too, and `redacted` then holds the digest that the chain needs.
 """
+
+NewRow = tuple[int, bytes, int, int, int, bytes, bytes, bytes | None]
+"""seq, kind, version, time, messages, hash, payload, tokens: what is known before a row has a position."""
 
 
 class Segment(NamedTuple):
@@ -27,10 +33,11 @@ class Segment(NamedTuple):
 
 
 class Head(NamedTuple):
-    """An event at the end of a branch."""
+    """An event at the end of a branch, and the running count of messages in its row."""
 
     seq: int
     hash: bytes
+    messages: int = 0
 
 
 def segments(lineage: Iterable[tuple[int, str, int]], head: int) -> list[Segment]:
@@ -47,23 +54,26 @@ def segments(lineage: Iterable[tuple[int, str, int]], head: int) -> list[Segment
     return path[::-1]
 
 
-def rows_of(
-    events: Sequence[Event], *, branch: str, head: Head, position: int, time: int
-) -> tuple[list[Row], list[StoredEvent]]:
-    """The rows that append `events` after `head`, with positions from `position` up."""
-    rows: list[Row] = []
-    stored: list[StoredEvent] = []
-    seq, previous = head
-    id_bytes = branch.encode()
+def rows_of(events: Iterable[Event], branch: str, head: Head, time: int) -> tuple[list[NewRow], Head]:
+    """The rows that append `events` after `head`, and the head that they make."""
+    rows: list[NewRow] = []
+    seq, hash, messages = head
+    branch_id = branch.encode()
     for event in events:
         seq += 1
-        payload, tokens = encode(event)
-        kind, version = event.kind.encode(), event.version
-        previous = link(previous, digest_of(payload, tokens), id_bytes, seq, kind, version, time)
-        rows.append((position, seq, kind, version, time, previous, payload, tokens, None))
-        stored.append(StoredEvent(branch=branch, seq=seq, position=position, time=time, hash=previous, event=event))
-        position += 1
-    return rows, stored
+        messages += is_said(event)
+        kind, version, payload, tokens = encode(event)
+        hash = link(hash, digest_of(payload, tokens), branch_id, seq, kind, version, time, messages)
+        rows.append((seq, kind, version, time, messages, hash, payload, tokens))
+    return rows, Head(seq, hash, messages)
+
+
+def stored_events(events: Sequence[Event], rows: Sequence[NewRow], branch: str, position: int) -> list[StoredEvent]:
+    """The events as they are stored by `rows`, the first of which got `position` and the others the next ones."""
+    return [
+        StoredEvent(branch=branch, seq=row[0], position=position + index, time=row[3], hash=row[5], event=event)
+        for index, (row, event) in enumerate(zip(rows, events, strict=True))
+    ]
 
 
 Between = Callable[[Segment, int, int], Iterable[Row]]
@@ -75,7 +85,7 @@ def hash_at(path: Iterable[Segment], seq: int, between: Between) -> bytes:
     for part in path:
         if part.after < seq <= part.until:
             for row in between(part, seq - 1, seq):
-                return row[5]
+                return row[6]
     return b""
 
 
@@ -127,16 +137,19 @@ class Walk:
                     raise self._broken(self._seq, ALTERED)
 
     def _along(self, branch: str, rows: Iterable[Row]) -> Iterator[StoredEvent]:
-        id_bytes = branch.encode()
+        branch_id = branch.encode()
         before, previous, last_position = self._seq, self._hash, self._position
-        for position, seq, kind, version, time, hash, payload, tokens, redacted in rows:
+        for position, seq, kind, version, time, messages, hash, payload, tokens, redacted in rows:
             if seq != before + 1:
                 raise self._broken(before + 1, MISSING)
-            # TypeError and UnicodeError: a damaged row may hold values of any type.
+            # A damaged row may hold values of any type.
             try:
                 digest = redacted or b"" if payload is None else digest_of(payload, tokens)
-                intact = link(previous, digest, id_bytes, seq, kind, version, time) == hash and position > last_position
-            except (TypeError, AttributeError, UnicodeError):
+                intact = (
+                    link(previous, digest, branch_id, seq, kind, version, time, messages) == hash
+                    and position > last_position
+                )
+            except (TypeError, struct.error):
                 intact = False
             if not intact:
                 raise self._broken(seq, ALTERED)

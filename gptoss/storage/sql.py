@@ -6,12 +6,12 @@ SQLAlchemy connects, pools and migrates. The statements run on the driver's own 
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from gptoss.engine.errors import HeadConflict
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
@@ -24,7 +24,7 @@ from gptoss.storage.database import SqliteDatabase
 from gptoss.storage.naming import checked_name, free_name, new_id
 from gptoss.storage.projections import ROOT_BRANCH, changes
 from gptoss.storage.reading import Reading
-from gptoss.storage.rows import Head, hash_at, rows_of, segments
+from gptoss.storage.rows import Head, NewRow, hash_at, rows_of, segments, stored_events
 
 
 class SqlLog(Reading):
@@ -36,6 +36,7 @@ class SqlLog(Reading):
         self.where = self._database.where
         self._cursor = self._database.open()
         self._lock = threading.RLock()
+        self._known: dict[str, _Known] = {}
         self._write = _Transaction(self._lock, self._database, self._cursor, durable=True)
         self._write_soon = _Transaction(self._lock, self._database, self._cursor, durable=False)
 
@@ -55,36 +56,36 @@ class SqlLog(Reading):
         self, branch: str, expected_seq: int, events: Sequence[Event], *, durable: bool = True
     ) -> list[StoredEvent]:
         refusals.check_appendable(events)
-        with self._write if durable else self._write_soon as execute:
-            newest = execute(sql.HEAD, (branch,)).fetchone()
-            if newest is None:
-                raise refusals.no_branch(branch)
-            key, session, seq, hash, position = newest
-            if seq != expected_seq:
-                raise HeadConflict(branch, expected_seq, seq)
-            rows, stored = rows_of(events, branch=branch, head=Head(seq, hash), position=position + 1, time=_now())
-            self._cursor.executemany(sql.INSERT_EVENT, [(key, *row) for row in rows])
-            if rows:
-                self._project(session, key, events, Head(stored[-1].seq, stored[-1].hash), durable)
-        return stored
+        try:
+            with self._write if durable else self._write_soon:
+                into = self._known.get(branch)
+                if into is None or into.head.seq != expected_seq:
+                    into = self._newest(branch)
+                    if into.head.seq != expected_seq:
+                        raise HeadConflict(branch, expected_seq, into.head.seq)
+                rows, head = rows_of(events, branch, into.head, _now())
+                position = self._insert(into.key, rows)
+                self._project(into, events, head, durable)
+        except _Overtaken:
+            del self._known[branch]
+            raise HeadConflict(branch, expected_seq, self.branch(branch).head) from None
+        self._known[branch] = _Known(into.key, into.session, head)
+        return stored_events(events, rows, branch, position)
 
     def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
         id = new_id()
         with self._write as execute:
-            newest = execute(sql.HEAD, (branch,)).fetchone()
-            if newest is None:
-                raise refusals.no_branch(branch)
-            key, session, head, _, _ = newest
-            if not 1 <= at_seq <= head:
-                raise refusals.no_such_fork(at_seq, head)
-            taken = {name for (name,) in execute(sql.BRANCH_NAMES, (session,))}
+            parent = self._newest(branch)
+            if not 1 <= at_seq <= parent.head.seq:
+                raise refusals.no_such_fork(at_seq, parent.head.seq)
+            taken = {name for (name,) in execute(sql.BRANCH_NAMES, (parent.session,))}
             name = free_name(taken, len(taken) + 1) if name is None else checked_name(name)
             if name in taken:
                 raise refusals.branch_exists(name)
-            path = segments(execute(sql.LINEAGE, (branch,)).fetchall(), head)
+            path = segments(execute(sql.LINEAGE, (branch,)).fetchall(), parent.head.seq)
             shared = Head(at_seq, hash_at(path, at_seq, self._between))
             forked = BranchForked(parent=branch, at_seq=at_seq, name=name)
-            self._begin_branch(session, id, name, key, shared, forked, _now())
+            self._begin_branch(parent.session, id, name, parent.key, shared, forked, _now())
         return self.branch(id)
 
     def delete(self, session: str) -> None:
@@ -121,37 +122,79 @@ class SqlLog(Reading):
         self, session: int, id: str, name: str, parent: int | None, before: Head, first: Event, now: int
     ) -> None:
         """A new branch and the event that begins it, which follows `before`."""
-        execute = self._cursor.execute
-        ((position,),) = execute(sql.NEXT_POSITION).fetchall()
-        (row,), (stored,) = rows_of([first], branch=id, head=before, position=position, time=now)
-        branch = (id, session, name, parent, before.seq, stored.seq, stored.hash)
-        ((key,),) = execute(sql.INSERT_BRANCH, branch).fetchall()
-        execute(sql.INSERT_EVENT, (key, *row))
-        self._project(session, key, [first], Head(stored.seq, stored.hash), durable=True)
+        rows, head = rows_of([first], id, before, now)
+        branch = (id, session, name, parent, before.seq, head.seq, head.hash)
+        ((key,),) = self._cursor.execute(sql.INSERT_BRANCH, branch).fetchall()
+        self._insert(key, rows)
+        self._project(_Known(key, session, before), [first], head, durable=True)
 
-    def _project(self, session: int, branch: int, events: Sequence[Event], head: Head, durable: bool) -> None:
+    def _newest(self, branch: str) -> "_Known":
+        row = self._cursor.execute(sql.HEAD, (branch,)).fetchone()
+        if row is None:
+            raise refusals.no_branch(branch)
+        key, session, *head = row
+        return _Known(key, session, Head(*head))
+
+    def _insert(self, branch: int, rows: Iterable[NewRow]) -> int:
+        """Insert rows of a branch and return the position of the first; the others get the next ones.
+
+        _Overtaken when the branch has an event of that seq already, or is gone.
+        """
+        # Python's SQLite drivers bind str, int and bytearray at once, but look for an adapter for every other object,
+        # bytes and None included, which takes longer than SQLite needs for the row.
+        cursor, count = self._cursor, 0
+        try:
+            for seq, kind, version, at, messages, hash, payload, tokens in rows:
+                row = (branch, seq, kind.decode(), version, at, messages, bytearray(hash), payload.decode())
+                if tokens is None:
+                    cursor.execute(sql.INSERT_EVENT, row)
+                else:
+                    cursor.execute(sql.INSERT_TOKENS, (*row, bytearray(tokens)))
+                count += 1
+        except self._database.conflict as error:
+            raise _Overtaken from error
+        return int(cursor.lastrowid) - count + 1 if count else 0
+
+    def _project(self, branch: "_Known", events: Sequence[Event], head: Head, durable: bool) -> None:
         """Bring the rows of a branch and its session up to date with events that end at `head`.
 
-        A branch's own head may lag behind its events, because `HEAD` asks the events: it is only brought up when the
-        commit is synced to the disk anyway, which spares most token batches a page.
+        A branch's own head may lag behind its events, because nobody but the check of its end asks for it: it is
+        brought up when the commit waits for the disk anyway, which spares token batches a page.
         """
         execute = self._cursor.execute
-        changed = changes(events)
+        if durable:
+            execute(sql.SET_WITNESS, (head.seq, bytearray(head.hash), branch.key))
+        changed = changes(events, branch.head.messages)
         if changed is None:
-            if durable:
-                execute(sql.SET_WITNESS, (*head, branch))
             return
-        execute(sql.SET_WITNESS_AND_MESSAGES, (*head, changed.messages, changed.preview, branch))
+        if changed.preview:
+            execute(sql.SET_PREVIEW, (changed.preview, branch.key))
         if changed.name is not None:
-            if execute(sql.NAME_TAKEN, (checked_name(changed.name), session)).fetchall():
+            if execute(sql.NAME_TAKEN, (checked_name(changed.name), branch.session)).fetchall():
                 raise refusals.session_exists(changed.name)
-            execute(sql.SET_NAME, (changed.name, session))
+            execute(sql.SET_NAME, (changed.name, branch.session))
         if changed.current:
-            execute(sql.SET_CURRENT, (branch, session))
+            execute(sql.SET_CURRENT, (branch.key, branch.session))
         for digest in changed.blobs:
             if not execute(sql.BLOB_EXISTS, (digest,)).fetchall():
                 raise refusals.no_blob(digest)
-            execute(sql.INSERT_BLOB_USE, (session, digest))
+            execute(sql.INSERT_BLOB_USE, (branch.session, digest))
+
+
+class _Known(NamedTuple):
+    """The keys of a branch and its session, and the newest event that this log has written to it.
+
+    Whoever appends after it need not ask for the head: that the next seq is free, which the table's unique constraint
+    decides, is the compare-and-swap.
+    """
+
+    key: int
+    session: int
+    head: Head
+
+
+class _Overtaken(Exception):
+    """Another process has written the seq that was to be written here, or deleted the branch."""
 
 
 class _Transaction:

@@ -12,7 +12,10 @@ REVISION = "SELECT version_num FROM alembic_version"
 
 _SESSION = """
     SELECT s.id, s.name, b.id, s.created, e.time,
-        (SELECT sum(c.messages) FROM branches c WHERE c.session = s.key),
+        (
+            SELECT sum((SELECT n.messages FROM events n WHERE n.branch = c.key ORDER BY n.seq DESC LIMIT 1))
+            FROM branches c WHERE c.session = s.key
+        ),
         (SELECT c.preview FROM branches c WHERE c.session = s.key ORDER BY c.preview = '', c.key LIMIT 1)
     FROM sessions s
     JOIN branches b ON b.key = s.branch
@@ -51,7 +54,7 @@ WITNESS = """
 """
 
 EVENTS = """
-    SELECT position, seq, CAST(kind AS BLOB), version, time, hash, CAST(payload AS BLOB), tokens, redacted
+    SELECT position, seq, CAST(kind AS BLOB), version, time, messages, hash, CAST(payload AS BLOB), tokens, redacted
     FROM events WHERE branch = ? AND seq > ? AND seq <= ? ORDER BY seq
 """
 
@@ -60,26 +63,24 @@ BLOB = "SELECT data FROM blobs WHERE digest = ?"
 # Writing
 
 HEAD = """
-    SELECT b.key, b.session, e.seq, e.hash, (SELECT max(position) FROM events)
+    SELECT b.key, b.session, e.seq, e.hash, e.messages
     FROM branches b JOIN events e ON e.branch = b.key
     WHERE b.id = ? ORDER BY e.seq DESC LIMIT 1
 """
-NEXT_POSITION = "SELECT coalesce(max(position), 0) + 1 FROM events"
 INSERT_EVENT = """
-    INSERT INTO events (branch, position, seq, kind, version, time, hash, payload, tokens, redacted)
-    VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?, ?, CAST(? AS TEXT), ?, ?)
+    INSERT INTO events (branch, seq, kind, version, time, messages, hash, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+INSERT_TOKENS = """
+    INSERT INTO events (branch, seq, kind, version, time, messages, hash, payload, tokens)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 SET_WITNESS = "UPDATE branches SET head = ?, hash = ? WHERE key = ?"
-SET_WITNESS_AND_MESSAGES = """
-    UPDATE branches SET head = ?, hash = ?, messages = messages + ?,
-        preview = CASE preview WHEN '' THEN ? ELSE preview END
-    WHERE key = ?
-"""
+SET_PREVIEW = "UPDATE branches SET preview = ? WHERE key = ? AND preview = ''"
 
 INSERT_SESSION = "INSERT INTO sessions (id, name, created) VALUES (?, ?, ?) RETURNING key"
 INSERT_BRANCH = """
-    INSERT INTO branches (id, session, name, parent, at_seq, head, hash, messages, preview)
-    VALUES (?, ?, ?, ?, ?, ?, ?, 0, '') RETURNING key
+    INSERT INTO branches (id, session, name, parent, at_seq, head, hash, preview)
+    VALUES (?, ?, ?, ?, ?, ?, ?, '') RETURNING key
 """
 NAME_TAKEN = "SELECT 1 FROM sessions WHERE name = ? AND key <> ?"
 BRANCH_NAMES = "SELECT name FROM branches WHERE session = ?"

@@ -46,7 +46,6 @@ branches = Table(
     Column("at_seq", Big, nullable=False),
     Column("head", Big, nullable=False),
     Column("hash", LargeBinary, nullable=False),
-    Column("messages", Integer, nullable=False),
     Column("preview", Text, nullable=False),
     UniqueConstraint("session", "name"),
     sqlite_autoincrement=True,
@@ -55,12 +54,13 @@ branches = Table(
 events = Table(
     "events",
     metadata,
-    Column("position", Big, primary_key=True, autoincrement=False),
+    Column("position", Big, primary_key=True),
     Column("branch", Big, ForeignKey("branches.key"), nullable=False),
     Column("seq", Big, nullable=False),
     Column("kind", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("time", Big, nullable=False),  # microseconds since 1970-01-01 UTC
+    Column("messages", Integer, nullable=False),  # said on this branch up to here
     Column("hash", LargeBinary, nullable=False),  # see gptoss.storage.chain
     Column("payload", Text),  # JSON; NULL when it was redacted
     Column("tokens", LargeBinary),  # the ids of TokensSampled, see gptoss.storage.varint
