@@ -1,0 +1,73 @@
+"""Runs the command line as a process of its own, over a home folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from gptoss.engine.harmony import Harmony
+from gptoss.engine.vocabulary import VARIABLE
+
+Result = subprocess.CompletedProcess[str]
+Run = Callable[..., Result]
+
+
+def greeting(answer: str, reasoning: str = "The user speaks.") -> str:
+    """A reply in Harmony: some reasoning and an answer."""
+    return (
+        f"<|channel|>analysis<|message|>{reasoning}<|end|>"
+        f"<|start|>assistant<|channel|>final<|message|>{answer}<|return|>"
+    )
+
+
+@pytest.fixture
+def environment(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, harmony: Harmony) -> dict[str, str]:
+    """A clean environment whose home is `tmp_path / "home"`. `harmony` has unpacked the vocabulary already."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GPTOSS_", "DRIVER_"))}
+    for name in ("NO_COLOR", "FORCE_COLOR", "PYTHONSTARTUP"):
+        kept.pop(name, None)
+    return kept | {
+        "GPTOSS_HOME": str(tmp_path / "home"),
+        VARIABLE: str(tmp_path_factory.getbasetemp() / "cache" / "vocabulary"),
+        "TERM": "xterm-256color",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "COLUMNS": "100",
+        "LINES": "30",
+    }
+
+
+def driver(
+    environment: dict[str, str], replies: Sequence[str] = (), delay: float = 0.0
+) -> tuple[list[str], dict[str, str]]:
+    """The command that runs `tests.cli.driver`, and its environment."""
+    script = {"DRIVER_REPLIES": json.dumps(list(replies)), "DRIVER_DELAY": str(delay)}
+    return [sys.executable, "-m", "tests.cli.driver"], environment | script
+
+
+@pytest.fixture
+def gptoss(environment: dict[str, str]) -> Run:
+    """Run a command line over a scripted model to its end: `gptoss("chat", "Hello", replies=[...])`."""
+
+    def run(
+        *arguments: str,
+        replies: Sequence[str] = (),
+        piped: str | bytes = "",
+        env: dict[str, str] | None = None,
+    ) -> Result:
+        command, variables = driver(environment | (env or {}), replies)
+        done = subprocess.run(
+            [*command, *arguments],
+            env=variables,
+            input=piped if isinstance(piped, bytes) else piped.encode(),
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        return Result(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run

@@ -1,0 +1,82 @@
+"""A replay shows what the live turn showed."""
+
+import pytest
+
+from gptoss.engine.events import MessageAppended, SessionStarted, StoredEvent, TokensSampled
+from gptoss.engine.harmony import Harmony
+from gptoss.engine.parsing import MessageBegun, TextDelta
+from gptoss.engine.updates import Prefilled, Update
+from gptoss.transcripts.playback import playback
+from tests.recorded import ANSWER, CALL, MALFORMED, RESULT, Recording
+
+
+def replayed(recording: Recording) -> list[Update]:
+    moments = playback(recording.log.read(recording.session.branch), recording.harmony)
+    return [moment.update for moment in moments]
+
+
+def shown(updates: list[Update]) -> list[Update]:
+    """Without what a replay cannot show or does not repeat."""
+    started = [u for u in updates if not (isinstance(u, StoredEvent) and isinstance(u.event, SessionStarted))]
+    return [u for u in started if not isinstance(u, Prefilled)]
+
+
+@pytest.mark.parametrize("replies", [[ANSWER], [CALL, RESULT], [MALFORMED]])
+def test_a_replay_shows_what_the_turn_showed(harmony: Harmony, replies: list[str]) -> None:
+    recording = Recording(harmony, replies)
+    conversation = recording.open()
+    live = list(conversation.say("Hello"))
+    conversation.close()
+    assert shown(replayed(recording)) == shown(live)
+
+
+@pytest.mark.parametrize("after", range(3, 16))
+def test_an_answer_that_was_stopped_and_continued_is_replayed_as_it_was(harmony: Harmony, after: int) -> None:
+    recording = Recording(harmony, [ANSWER, ANSWER, ANSWER])
+    conversation = recording.open()
+    live = recording.interrupted(conversation.say("Hello"), after=after)
+    live += conversation.proceed()
+    conversation.close()
+    assert shown(replayed(recording)) == shown(live)
+    final = [u for u in live if isinstance(u, StoredEvent) and isinstance(u.event, MessageAppended)][-1]
+    assert isinstance(final.event, MessageAppended)
+    assert final.event.message.content == "Hello there!"
+
+
+def test_tokens_come_when_they_came(harmony: Harmony) -> None:
+    """Two batches of a generation, the second a second later: its tokens are spread over that second."""
+    recording = Recording(harmony, [ANSWER])
+    conversation = recording.open()
+    list(conversation.say("Hello"))
+    conversation.close()
+    stored: list[StoredEvent] = []
+    for event in recording.log.read(recording.session.branch):
+        moved = event
+        if isinstance(event.event, TokensSampled):
+            moved = StoredEvent(
+                branch=event.branch,
+                seq=event.seq,
+                position=event.position,
+                time=event.time,
+                hash=event.hash,
+                event=TokensSampled(ids=event.event.ids, elapsed_ms=1000 * (len(stored) - 2)),
+            )
+        stored.append(moved)
+    moments = list(playback(stored, harmony))
+    begun = [moment.at for moment in moments if isinstance(moment.update, MessageBegun)]
+    texts = [moment.at for moment in moments if isinstance(moment.update, TextDelta)]
+    assert begun[0] < texts[0]
+    assert texts == sorted(texts)
+    assert len(set(texts)) == len(texts)
+    assert texts[-1] - begun[0] > 0.9
+
+
+def test_a_branch_that_is_cut_short_is_replayed_as_far_as_it_goes(harmony: Harmony) -> None:
+    recording = Recording(harmony, [ANSWER])
+    conversation = recording.open()
+    list(conversation.say("Hello"))
+    conversation.close()
+    events = list(recording.log.read(recording.session.branch))
+    for length in range(len(events)):
+        seqs = [m.update.seq for m in playback(events[:length], harmony) if isinstance(m.update, StoredEvent)]
+        assert seqs == [e.seq for e in events[:length] if not isinstance(e.event, TokensSampled)]
