@@ -18,7 +18,7 @@ from gptoss.engine.settings import Settings
 from gptoss.storage import refusals
 from gptoss.storage.chain import ROOT
 from gptoss.storage.naming import checked_name, free_name, new_id
-from gptoss.storage.projections import ROOT_BRANCH, changes
+from gptoss.storage.projections import ROOT_BRANCH, changes, leave_as_is
 from gptoss.storage.rows import Head, Row, Segment, Walk, hash_at, rows_of, segments, stored_events
 
 
@@ -188,8 +188,8 @@ class MemoryLog:
     def _write(self, session: _Session, branch: _Branch, events: Sequence[Event], now: int) -> list[StoredEvent]:
         """All or nothing: whatever can refuse comes before the first change."""
         rows, head = rows_of(events, branch.id, branch.head, now)
-        changed = changes(events, branch.head.messages)
-        if changed is not None:
+        if not leave_as_is(events, branch.head.messages):
+            changed = changes(events)
             if changed.name is not None and changed.name != session.name:
                 self._check_free(checked_name(changed.name))
             for digest in changed.blobs:

@@ -6,7 +6,7 @@ be computed again from the events. A session shows the sum of its branches' mess
 branch that has one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -29,21 +29,24 @@ class Changes(Struct):
     blobs: tuple[str, ...] = ()
 
 
-_RELEVANT = frozenset({MessageAppended, SessionRenamed, SessionStarted, HeadMoved, ToolReturned})
+_NOTABLE = frozenset({SessionRenamed, SessionStarted, HeadMoved, ToolReturned})
+_NOTABLE_EARLY = _NOTABLE | {MessageAppended}
 
 
-def changes(events: Iterable[Event], messages: int) -> Changes | None:
-    """Together, in order; None when the list stays as it is, as it does for nearly all appends.
+def leave_as_is(events: Sequence[Event], messages: int) -> bool:
+    """Whether these events, on a branch that holds `messages` so far, surely change nothing, as most surely do.
 
-    `messages` is how many the branch holds already: a beginning is only looked for among its first few.
+    A branch's beginning is only looked for among its first few messages.
     """
+    return (_NOTABLE if messages >= FEW else _NOTABLE_EARLY).isdisjoint(map(type, events))
+
+
+def changes(events: Sequence[Event]) -> Changes:
+    """What all of them change together, in order."""
     found = Changes()
     for event in events:
-        cls = type(event)
-        if cls not in _RELEVANT:
-            continue
         if isinstance(event, MessageAppended):
-            if messages < FEW and not found.preview and event.message.role == "user":
+            if not found.preview and event.message.role == "user":
                 found.preview = preview(event.message.content)
         elif isinstance(event, SessionRenamed):
             found.name = event.name
@@ -53,10 +56,7 @@ def changes(events: Iterable[Event], messages: int) -> Changes | None:
             found.current = True
         elif isinstance(event, ToolReturned):
             found.blobs += tuple(artefact.digest for artefact in event.artefacts)
-    return None if found == _NOTHING else found
-
-
-_NOTHING = Changes()
+    return found
 
 
 def preview(text: str) -> str:

@@ -30,8 +30,10 @@ def no_blob(digest: str) -> StorageError:
     return StorageError(f"the stored file {digest} is not in the database: it was deleted, or never stored")
 
 
+_BEGINNINGS = frozenset({SessionStarted, BranchForked})
+
+
 def check_appendable(events: Iterable[Event]) -> None:
     """Sessions and branches begin in one way only."""
-    for event in events:
-        if isinstance(event, SessionStarted | BranchForked):
-            raise HistoryError(f"{event.kind} is the first event of its branch and cannot be appended later")
+    if not _BEGINNINGS.isdisjoint(map(type, events)):
+        raise HistoryError("SessionStarted and BranchForked begin a branch and cannot be appended later")

@@ -70,9 +70,10 @@ def rows_of(events: Iterable[Event], branch: str, head: Head, time: int) -> tupl
 
 def stored_events(events: Sequence[Event], rows: Sequence[NewRow], branch: str, position: int) -> list[StoredEvent]:
     """The events as they are stored by `rows`, the first of which got `position` and the others the next ones."""
+    first = position - rows[0][0] if rows else 0
     return [
-        StoredEvent(branch=branch, seq=row[0], position=position + index, time=row[3], hash=row[5], event=event)
-        for index, (row, event) in enumerate(zip(rows, events, strict=True))
+        StoredEvent(branch=branch, seq=row[0], position=first + row[0], time=row[3], hash=row[5], event=event)
+        for row, event in zip(rows, events, strict=True)
     ]
 
 

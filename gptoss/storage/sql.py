@@ -11,7 +11,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from gptoss.engine.errors import HeadConflict
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
@@ -22,7 +22,7 @@ from gptoss.storage import statements as sql
 from gptoss.storage.chain import ROOT
 from gptoss.storage.database import SqliteDatabase
 from gptoss.storage.naming import checked_name, free_name, new_id
-from gptoss.storage.projections import ROOT_BRANCH, changes
+from gptoss.storage.projections import ROOT_BRANCH, changes, leave_as_is
 from gptoss.storage.reading import Reading
 from gptoss.storage.rows import Head, NewRow, hash_at, rows_of, segments, stored_events
 
@@ -69,7 +69,8 @@ class SqlLog(Reading):
         except _Overtaken:
             del self._known[branch]
             raise HeadConflict(branch, expected_seq, self.branch(branch).head) from None
-        self._known[branch] = _Known(into.key, into.session, head)
+        into.head = head
+        self._known[branch] = into
         return stored_events(events, rows, branch, position)
 
     def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
@@ -164,9 +165,9 @@ class SqlLog(Reading):
         execute = self._cursor.execute
         if durable:
             execute(sql.SET_WITNESS, (head.seq, bytearray(head.hash), branch.key))
-        changed = changes(events, branch.head.messages)
-        if changed is None:
+        if leave_as_is(events, branch.head.messages):
             return
+        changed = changes(events)
         if changed.preview:
             execute(sql.SET_PREVIEW, (changed.preview, branch.key))
         if changed.name is not None:
@@ -181,16 +182,19 @@ class SqlLog(Reading):
             execute(sql.INSERT_BLOB_USE, (branch.session, digest))
 
 
-class _Known(NamedTuple):
+class _Known:
     """The keys of a branch and its session, and the newest event that this log has written to it.
 
     Whoever appends after it need not ask for the head: that the next seq is free, which the table's unique constraint
     decides, is the compare-and-swap.
     """
 
-    key: int
-    session: int
-    head: Head
+    __slots__ = ("head", "key", "session")
+
+    def __init__(self, key: int, session: int, head: Head) -> None:
+        self.key = key
+        self.session = session
+        self.head = head
 
 
 class _Overtaken(Exception):
