@@ -44,9 +44,14 @@ def success(changes: Sequence[str]) -> str:
     return "\n".join(("Done.", *changes))
 
 
-def failure(problem: str, hint: str = "") -> str:
-    """Why nothing was done. `problem` is a sentence; `hint` is what helps to write a better patch."""
-    return f"Error: {problem} {NOTHING_CHANGED}" + (f" {hint}" if hint else "")
+def failure(problem: str, hint: str = "", damaged: Sequence[str] = ()) -> str:
+    """Why nothing was done. `problem` is a sentence; `hint` is what helps to write a better patch.
+
+    `damaged` are files that had changed already and could not be put back.
+    """
+    separator = "" if problem.endswith("\n") else " "
+    effect = f"What was done could not be undone for {', '.join(damaged)}." if damaged else NOTHING_CHANGED
+    return f"Error: {problem}{separator}{effect}" + (f" {hint}" if hint else "")
 
 
 def show_file(text: str) -> str:
@@ -69,6 +74,7 @@ BAD_JSON = "the argument is neither a patch nor JSON with a patch in it."
 NO_END = "the patch has no line *** End Patch at its end."
 EMPTY_PATCH = "the patch is empty."
 TOO_LARGE = "the patch is too large."
+MANY_PATCHES = "the argument holds several patches; put all changes into one."
 
 
 def bad_line(number: int, line: str) -> str:
@@ -83,17 +89,17 @@ def no_changes(path: str) -> str:
     return f"the patch says nothing to change in {path}."
 
 
-def mentioned_twice(path: str) -> str:
-    return f"{path} appears twice in the patch; one section must hold all its changes."
-
-
 # What is wrong with a path.
 def outside(path: str) -> str:
     return f"{path} is outside the workspace; use a path relative to the workspace, without .."
 
 
 def bad_path(path: str) -> str:
-    return f"{_quoted(path)} is no usable path."
+    return f"{path!r} is no usable path."
+
+
+def protected(path: str) -> str:
+    return f"{path} belongs to git itself and cannot be patched."
 
 
 def missing(path: str) -> str:
