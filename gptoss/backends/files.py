@@ -33,16 +33,20 @@ class CheckpointFiles(Struct, frozen=True, kw_only=True):
             raise CheckpointError(f"there is no checkpoint at {path}: name a folder or a .safetensors file that exists")
         for folder in (path, path / "original"):
             shards = _shards(folder)
+            if shards and not (folder / CONFIG).is_file():
+                raise CheckpointError(f"{folder} is not a checkpoint: it holds no {CONFIG}")
             if shards:
-                return cls(path=path, config=_config(folder), shards=shards)
+                return cls(path=path, config=folder / CONFIG, shards=shards)
         raise CheckpointError(f"{path} is not a checkpoint: it holds no .safetensors file")
 
     @classmethod
     def _from_file(cls, path: Path) -> "CheckpointFiles":
         if path.suffix != ".safetensors":
             raise CheckpointError(f"{path} is not a checkpoint: name a folder or a .safetensors file")
+        if not (path.parent / CONFIG).is_file():
+            raise CheckpointError(f"{path} lacks a {CONFIG} beside it, which tells the model's geometry")
         whole = _shards(path.parent) if (path.parent / INDEX).is_file() else ()
-        return cls(path=path, config=_config(path.parent), shards=whole if path in whole else (path,))
+        return cls(path=path, config=path.parent / CONFIG, shards=whole if path in whole else (path,))
 
 
 def sampling_defaults(path: Path) -> Sampling:
@@ -66,13 +70,6 @@ def sampling_defaults(path: Path) -> Sampling:
 
     temperature, top_p = number("temperature", Sampling().temperature), number("top_p", Sampling().top_p)
     return Sampling(temperature=0.0 if raw.get("do_sample") is False else temperature, top_p=min(top_p, 1.0))
-
-
-def _config(folder: Path) -> Path:
-    config = folder / CONFIG
-    if not config.is_file():
-        raise CheckpointError(f"{folder} is not a checkpoint: it holds no {CONFIG}")
-    return config
 
 
 def _shards(folder: Path) -> tuple[Path, ...]:

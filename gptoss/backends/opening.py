@@ -23,7 +23,7 @@ def open_generator(backend: str, checkpoint: Path) -> TokenGenerator:
     module, cls, remedy = BACKENDS[name]
     try:
         adapter = getattr(import_module(module), cls)
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         raise BackendError(f"the {name} backend cannot be loaded ({error}); install it with: {remedy}") from error
     generator: TokenGenerator = adapter(checkpoint)
     return generator

@@ -18,7 +18,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 def uniform(seed: int, position: int) -> float:
     """A number in [0, 1) of 53 random bits. Seeds that are equal modulo 2**64 are the same seed."""
-    return _mix(_mix(seed & _MASK) + (position + 1) * _GOLDEN & _MASK) / 2**64
+    return (_mix(_mix(seed & _MASK) + (position + 1) * _GOLDEN & _MASK) >> 11) * 2.0**-53
 
 
 def _mix(x: int) -> int:
@@ -77,6 +77,6 @@ def _inverse_cdf(weights: torch.Tensor, number: float) -> int:
     rest = goal - (sums[block - 1] if block else 0.0)
     within = blocks[block].double().cumsum(0)
     index = int((within <= rest).sum())
-    if index == _BLOCK or weights[block * _BLOCK + index] == 0:  # rounding led beyond the last token of the block
+    if index == _BLOCK:  # the block's sum and its running sum differ in their last bits: its last token was meant
         index = int(blocks[block].nonzero()[-1])
     return block * _BLOCK + index

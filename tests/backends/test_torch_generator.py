@@ -1,18 +1,38 @@
-"""The torch generator keeps the port's contract on a tiny random checkpoint."""
+"""The torch generator keeps the port's contract on a tiny random checkpoint, and its own promises."""
 
 from pathlib import Path
 
 import pytest
+import torch
 
-from gptoss.backends.torch.generator import TorchGenerator
+from gptoss.backends.torch import memory
+from gptoss.backends.torch.generator import CHUNK, TorchGenerator
+from gptoss.engine.errors import BackendError, GenerationFailed, UsageError
 from gptoss.engine.ports import TokenGenerator
+from gptoss.engine.settings import Sampling
 from tests.backends.checkpoints import Geometry, random_weights, save_original
-from tests.contracts.token_generator import TokenGeneratorContract
+from tests.contracts.token_generator import (
+    GREEDY,
+    NO_STOP,
+    SEEDED,
+    TokenGeneratorContract,
+    ids_of,
+    never,
+    prefilled_of,
+)
+
+LONG = [3 + n * n % 200 for n in range(2 * CHUNK["cpu"] + 50)]
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_original(random_weights(Geometry()), tmp_path_factory.mktemp("tiny") / "original")
+    geometry = Geometry(factor=8.0)
+    return save_original(random_weights(geometry), tmp_path_factory.mktemp("tiny") / "original")
+
+
+@pytest.fixture(scope="module")
+def generator(checkpoint: Path) -> TorchGenerator:
+    return TorchGenerator(checkpoint, device="cpu")
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
@@ -23,3 +43,109 @@ class TestTorch(TokenGeneratorContract):
 
     def open(self) -> TokenGenerator:
         return TorchGenerator(self.checkpoint, device="cpu", dtype=self.dtype)
+
+
+def test_a_seed_is_a_different_answer(generator: TorchGenerator) -> None:
+    answers = {
+        tuple(ids_of(list(generator.generate(LONG[:20], Sampling(seed=seed, max_tokens=8), NO_STOP, never))))
+        for seed in range(5)
+    }
+    assert len(answers) == 5
+
+
+def test_every_point_of_interruption_leads_to_the_same_answer(checkpoint: Path, generator: TorchGenerator) -> None:
+    """With the cache warm, and cold as after a crash."""
+    sampling = Sampling(temperature=1.2, top_p=0.9, seed=5, max_tokens=150)
+    whole = ids_of(list(generator.generate(LONG[:60], sampling, NO_STOP, never)))
+    for kept in range(1, 150, 13):
+        rest = Sampling(temperature=1.2, top_p=0.9, seed=5, max_tokens=150 - kept)
+        begun = [*LONG[:60], *whole[:kept]]
+        assert ids_of(list(generator.generate(begun, rest, NO_STOP, never))) == whole[kept:]
+        cold = TorchGenerator(checkpoint, device="cpu")
+        assert ids_of(list(cold.generate(begun, rest, NO_STOP, never))) == whole[kept:]
+
+
+def test_a_long_prompt_reports_its_progress_and_can_be_cancelled(checkpoint: Path) -> None:
+    generator = TorchGenerator(checkpoint, device="cpu")
+    first = next(generator.generate(LONG, GREEDY, NO_STOP, never))
+    assert first.prefilled == CHUNK["cpu"]
+    looks = iter([False, True])
+    cancelled = list(generator.generate(LONG, GREEDY, NO_STOP, lambda: next(looks)))
+    assert prefilled_of(cancelled) == CHUNK["cpu"]
+    assert ids_of(cancelled) == []
+    rest = list(generator.generate(LONG, GREEDY, NO_STOP, never))
+    assert prefilled_of(rest) == len(LONG) - 2 * CHUNK["cpu"]
+
+
+def test_the_context_bounds_the_answer(generator: TorchGenerator) -> None:
+    assert generator.max_context == 1024
+    prompt = [5] * 1021
+    assert len(ids_of(list(generator.generate(prompt, Sampling(), NO_STOP, never)))) == 3
+    assert ids_of(list(generator.generate([5] * 1024, Sampling(), NO_STOP, never))) == []
+
+
+@pytest.mark.parametrize("bad", [-1, 211])
+def test_ids_beyond_the_vocabulary_are_refused(generator: TorchGenerator, bad: int) -> None:
+    with pytest.raises(GenerationFailed, match="vocabulary of 211"):
+        list(generator.generate([3, bad], GREEDY, NO_STOP, never))
+    with pytest.raises(GenerationFailed, match="vocabulary of 211"):
+        generator.score([3, bad])
+
+
+def test_senseless_sampling_is_refused(generator: TorchGenerator) -> None:
+    with pytest.raises(UsageError, match="temperature"):
+        list(generator.generate([3], Sampling(temperature=-1.0), NO_STOP, never))
+
+
+def test_beginning_another_answer_ends_the_one_before(generator: TorchGenerator) -> None:
+    first = generator.generate(LONG[:20], SEEDED, NO_STOP, never)
+    next(first)
+    whole = ids_of(list(generator.generate(LONG[:30], SEEDED, NO_STOP, never)))
+    with pytest.raises(GenerationFailed, match="another one was begun"):
+        next(first)
+    assert ids_of(list(generator.generate(LONG[:30], SEEDED, NO_STOP, never))) == whole
+
+
+def test_a_failure_inside_torch_is_wrapped_and_leaves_it_usable(
+    generator: TorchGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ids_of(list(generator.generate(LONG[:20], SEEDED, NO_STOP, never)))
+
+    def out_of_memory(*_: object) -> torch.Tensor:
+        raise RuntimeError("not enough memory: you tried to allocate 8 bytes")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gptoss.backends.torch.model.attend", out_of_memory)
+        with pytest.raises(GenerationFailed, match="torch backend failed: not enough memory"):
+            list(generator.generate(LONG[:25], SEEDED, NO_STOP, never))
+    assert ids_of(list(generator.generate(LONG[:20], SEEDED, NO_STOP, never))) == whole
+
+
+@pytest.mark.parametrize("device", ["tpu", "meta", "cuda:99", "mps:x"])
+def test_an_unusable_device_is_refused(checkpoint: Path, device: str) -> None:
+    with pytest.raises(BackendError, match="device"):
+        TorchGenerator(checkpoint, device=device)
+
+
+def test_an_unknown_type_is_refused(checkpoint: Path) -> None:
+    with pytest.raises(BackendError, match="bfloat16 or float32"):
+        TorchGenerator(checkpoint, dtype="int8")
+
+
+def test_a_model_larger_than_memory_is_refused(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 1000)
+    with pytest.raises(BackendError, match="GB of memory"):
+        TorchGenerator(checkpoint, device="cpu")
+
+
+def test_available_memory_is_read_where_the_system_tells(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:  100 kB\nMemAvailable:   42 kB\n")
+    assert memory.available(meminfo) == 42 * 1024
+    assert memory.available(tmp_path / "none") is None
+
+
+def test_closing_twice_is_fine(checkpoint: Path) -> None:
+    generator = TorchGenerator(checkpoint, device="cpu")
+    generator.close()
+    generator.close()

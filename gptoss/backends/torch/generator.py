@@ -7,6 +7,7 @@ import torch
 
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.sampling import check, draw
+from gptoss.backends.torch import memory
 from gptoss.backends.torch.threads import threads_for
 from gptoss.backends.torch.weights import load_model
 from gptoss.engine.errors import BackendError, ContextFull, GenerationFailed
@@ -38,6 +39,8 @@ class TorchGenerator:
         checkpoint = Checkpoint(path)
         try:
             self.fingerprint = checkpoint.fingerprint
+            if place.type == "cpu":
+                _check_memory(checkpoint, DTYPES[dtype])
             with torch.inference_mode():
                 self._model = load_model(checkpoint, place, DTYPES[dtype])
         except torch.OutOfMemoryError as error:
@@ -141,6 +144,15 @@ class TorchGenerator:
     def _still(self, answer: int) -> None:
         if self._answer != answer:
             raise GenerationFailed("this answer ended because another one was begun on the same generator")
+
+
+def _check_memory(checkpoint: Checkpoint, dtype: torch.dtype) -> None:
+    needed, available = memory.needed(checkpoint.config, dtype), memory.available()
+    if available is not None and needed > available:
+        raise BackendError(
+            f"{checkpoint.path} needs {needed / 1e9:.1f} GB of memory in the torch backend, and "
+            f"{available / 1e9:.1f} GB are available: use a machine with more, or a GPU"
+        )
 
 
 def _device(name: str) -> torch.device:

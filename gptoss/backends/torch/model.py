@@ -60,8 +60,7 @@ class Model(NamedTuple):
 
         Rows beyond the first len(ids) repeat the last one.
         """
-        config, count, start = self.config, len(ids), len(cache.ids)
-        rows = self.steady(count)
+        rows = self.steady(len(ids))
         with threads_for(rows * self.config.hidden_size * 2 * self.config.intermediate_size):
             x = self._layers(ids, rows, cache)
         cache.ids.extend(ids)
