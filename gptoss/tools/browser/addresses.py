@@ -40,7 +40,7 @@ def public_url(url: str) -> str:
     """
     url = url if "://" in url else f"https://{url}"
     # Two parsers must not see two hosts in one URL.
-    if len(url) > _LONGEST or re.search(r"[\s\\\x00-\x1f\x7f]", url):
+    if len(url) > _LONGEST or re.search(r"[\s\\]", url) or not url.isprintable():
         raise BrowserError("this is not a valid URL")
     try:
         parts = urlsplit(url)

@@ -32,7 +32,7 @@ def find(pattern: str, page: Page, cursor: int) -> Page:
         for number, line in enumerate(found)
     ]
     return Page(
-        url=f"{page.url}/find?pattern={quote(shown)}",
+        url=f"{page.url}/find?pattern={quote(shown)}" if page.url else "",
         title=f"Find results for text: `{shown}` in `{page.title}`",
         lines=wrap("\n\n".join(matches) or f"No match for `{shown}` on this page."),
         found_in=cursor,

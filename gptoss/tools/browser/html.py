@@ -61,7 +61,8 @@ def read_html(source: str, url: str) -> Content:
         root = html.document_fromstring(data, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError):
         return Content()
-    writer = _Writer(url)
+    base = root.find(".//base[@href]")
+    writer = _Writer(url, url if base is None else join(url, base.get("href", "")) or url)
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, element in walker:
         if event == "start":
@@ -108,10 +109,10 @@ class _Writer:
     where in it it began.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, base: str) -> None:
         self.links: list[str] = []
         self.heading = ""
-        self._url = url
+        self._base = base
         self._site = domain(url)
         self._ids: dict[str, int] = {}
         self._lines: list[str] = []
@@ -147,8 +148,6 @@ class _Writer:
         elif tag in ("sup", "sub") or _is_link(element):
             self._begun.append(len(self._inline))
             self._in_link += tag == "a"
-        elif tag == "base" and element.get("href"):
-            self._url = join(self._url, element.get("href", "")) or self._url
         elif tag == "br":
             self._inline.append(" " if self._in_link else "\n")
         elif tag == "img":
@@ -212,7 +211,7 @@ class _Writer:
         if not "".join(lines).strip():
             return
         if self._gap and self._lines:
-            self._lines.append("> " * self._quotes if self._quotes and self._lines[-1].startswith(">") else "")
+            self._lines.append(("> " * self._quotes).rstrip() if self._lines[-1].startswith(">") else "")
         indent = "> " * self._quotes + "  " * len(self._lists)
         rest = "" if self._marker.startswith("#") else " " * len(self._marker)
         if self._lists and not self._marker:
@@ -232,7 +231,7 @@ class _Writer:
     def _link(self, href: str) -> None:
         text = self._taken()
         shown = one_line(text, 10**9).replace("†", "‡")
-        target = None if href.lstrip().startswith("#") else join(self._url, href)
+        target = None if href.lstrip().startswith("#") else join(self._base, href)
         if not target or not shown:
             self._inline.append(text)
             return

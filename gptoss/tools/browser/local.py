@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
@@ -90,12 +90,13 @@ class LocalProvider:
         """The file that a URL names, below the folder and not hidden. Raises BrowserError."""
         if "://" in url and not url.startswith(self.root):
             raise BrowserError(f"this browser is offline and has only the pages of {self.root}")
-        relative = unquote(urlsplit(url.removeprefix(self.root)).path).lstrip("/")
+        # What follows a page's path in a URL chooses a part of it, which here is the page itself.
+        relative = unquote(re.split(r"[?#]", url.removeprefix(self.root))[0]).lstrip("/")
         try:
             path = (self._folder / relative).resolve()
         except (OSError, ValueError, RuntimeError) as error:  # a null character, a loop of links
             raise BrowserError(_NO_PAGE) from error
-        if not path.is_relative_to(self._folder) or _is_hidden(path.relative_to(self._folder)):
+        if not url or not path.is_relative_to(self._folder) or _is_hidden(path.relative_to(self._folder)):
             raise BrowserError(_NO_PAGE)
         return path
 
@@ -118,7 +119,7 @@ class LocalProvider:
             if not path.name.startswith(".") and (path.is_dir() or path.suffix.lower() in MEDIA_TYPES)
         ]
         items = "".join(f'<li><a href="{quote(name)}">{escape(name)}</a></li>' for name in names)
-        url = self._url(folder).removesuffix(".").rstrip("/") + "/"
+        url = self.root if folder == self._folder else self._url(folder) + "/"
         return Document(url=url, title=f"Pages of {unquote(url)}", content=f"<ul>{items}</ul>")
 
     def _refresh(self) -> None:

@@ -1,6 +1,7 @@
 """The Tool: a call comes in, a page goes out."""
 
 import asyncio
+import re
 from collections.abc import Callable
 
 from gptoss.engine.events import Artefact
@@ -48,11 +49,13 @@ class BrowserTool:
         self._most_tokens = most_tokens
 
     async def run(self, call: ToolCall) -> ToolResult:
+        # The result's author is the function as it was called; a name that is none would break the message's header.
         recipient = call.message.recipient or ""
+        author = recipient if re.fullmatch(r"[\w.]{1,64}", recipient, re.ASCII) else "browser"
         opened = OpenedPages(call.artefacts, self._get_blob)
         try:
             function = function_of(recipient)
-            recipient = f"browser.{function}"
+            author = f"browser.{function}"
             page, first, lines = await self._display(parse(function, call.message.content), opened)
             text = show(
                 page,
@@ -63,13 +66,13 @@ class BrowserTool:
                 most_tokens=self._view_tokens if lines is None else self._most_tokens,
             )
         except BrowserError as error:
-            message = tool_message(recipient, f"Error: {error}", call.message.channel)
+            message = tool_message(author, f"Error: {error}", call.message.channel)
             return ToolResult(messages=(message,), outcome="error")
         data = page.encode()
         artefact = Artefact(
             digest=self._put_blob(data), name=f"page-{len(opened)}.json", media_type=MEDIA_TYPE, size=len(data)
         )
-        return ToolResult(messages=(tool_message(recipient, text, call.message.channel),), artefacts=(artefact,))
+        return ToolResult(messages=(tool_message(author, text, call.message.channel),), artefacts=(artefact,))
 
     async def _display(self, call: Search | Open | Find, opened: OpenedPages) -> tuple[Page, int, int | None]:
         """The page to show, the line to begin with, and how many lines the model asked for."""
@@ -94,7 +97,10 @@ class BrowserTool:
             return await self._fetch(call.id, call.view_source), 0
         cursor, page = opened.page(call.cursor)
         if call.id < 0:
-            return (await self._fetch(page.url, as_source=True) if call.view_source else page), 0
+            if not call.view_source:
+                return page, 0
+            found_in = page if page.found_in is None else opened.page(page.found_in)[1]
+            return await self._fetch(found_in.url, as_source=True), 0
         count = len(page.links) if page.found_in is None else len(page.found_at)
         if call.id >= count:
             there = f"no link {shorten(str(call.id), 30)}. Its link ids go from 0 to {count - 1}."

@@ -51,7 +51,7 @@ class WebProvider:
         network: httpcore.AsyncNetworkBackend | None = None,
     ) -> None:
         self._timeout = timeout
-        self._network = _PublicNetwork(resolve or _resolve, network or httpcore.AnyIOBackend())
+        self._network = _PublicNetwork(resolve or system_addresses, network or httpcore.AnyIOBackend())
 
     async def search(self, query: str, count: int) -> Sequence[Hit]:
         raise BrowserError("this browser has no search. Use browser.open with a URL as id")
@@ -111,7 +111,8 @@ class _PublicNetwork(httpcore.AsyncNetworkBackend):
         await self._network.sleep(seconds)
 
 
-async def _resolve(host: str, port: int) -> list[Address]:
+async def system_addresses(host: str, port: int) -> list[Address]:
+    """What the system's resolver says."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [ipaddress.ip_address(sockaddr[0]) for *_, sockaddr in found]
 
@@ -128,7 +129,10 @@ async def _get(pool: httpcore.AsyncConnectionPool, url: str) -> Document | str:
     )
     headers = [("Host", parts.netloc.encode("idna").decode()), *_HEADERS]
     async with pool.stream("GET", target, headers=headers) as response:
-        answered = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        answered = {
+            name.decode("ascii", "replace").lower(): value.decode("utf-8", "replace")
+            for name, value in response.headers
+        }
         if response.status in (301, 302, 303, 307, 308) and "location" in answered:
             return answered["location"]
         if response.status != 200:
@@ -137,6 +141,8 @@ async def _get(pool: httpcore.AsyncConnectionPool, url: str) -> Document | str:
         media_type = media_type.strip().lower()
         if media_type not in _HTML and not _TEXT.fullmatch(media_type):
             raise BrowserError(f"it is {one_line(media_type, 60)}, not text")
+        if answered.get("content-encoding", "identity").lower() != "identity":
+            raise BrowserError("it is compressed, which was not asked for")
         data = bytearray()
         async for chunk in response.aiter_stream():
             data += chunk
