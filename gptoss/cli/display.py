@@ -96,6 +96,7 @@ class Display:
         self._outcome: ToolOutcome = "ok"
         self._settings: Settings | None = None
         self._empty = not follows
+        self._remarks: list[str] = []
 
     def show(self, update: Update) -> None:
         """One more update. Raises what `Output.write` raises."""
@@ -118,6 +119,7 @@ class Display:
         shown = self._block is not None and bool(self._block.text)
         self.end()
         self._cut = message.content if partial and shown else ""
+        self._remark()
 
     def notice(self, text: str) -> None:
         """A remark of the program's own."""
@@ -169,6 +171,7 @@ class Display:
             self._read = 0
         elif isinstance(event, GenerationFinished):
             self.end()
+            self._remark()
             if event.reason in _ENDINGS:
                 error = f" ({event.error})" if event.error else ""
                 self.notice(_ENDINGS[event.reason] + error + self._hint)
@@ -177,7 +180,10 @@ class Display:
         elif isinstance(event, SessionStarted | SettingsChanged):
             self._changed(event.settings)
         elif text := note(stored):
-            self.notice(text)
+            # Repairs are found in the middle of a message.
+            self._remarks.append(text)
+            if self._block is None:
+                self._remark()
 
     def _open(self, message: Message, *, label: bool = True) -> None:
         self.end()
@@ -211,6 +217,11 @@ class Display:
                 if getattr(before, field) != getattr(after, field)
             ]
             self.notice("settings changed: " + "; ".join(changes))
+
+    def _remark(self) -> None:
+        remarks, self._remarks = self._remarks, []
+        for text in remarks:
+            self.notice(text)
 
     def _separate(self) -> None:
         """A blank line, unless this is the first thing to be shown."""

@@ -6,9 +6,10 @@ interruption.
 
 import os
 import sys
+from typing import TextIO
 
 from gptoss.cli.bootstrap import Adapters
-from gptoss.cli.output import INTERRUPTED, Output, OutputClosed, standard_streams
+from gptoss.cli.output import INTERRUPTED, Output, OutputClosed, OutputFailed, standard_streams
 from gptoss.cli.quick import recognise
 from gptoss.engine.errors import GptossError
 
@@ -22,18 +23,28 @@ def run(arguments: list[str], adapters: Adapters | None = None) -> int:
     try:
         return _obey(arguments, adapters or Adapters(), out, err)
     except OutputClosed:
-        _let_go_of_output()
+        _discard(sys.stdout, sys.stderr)
         return INTERRUPTED
     except BaseException as error:  # noqa: BLE001  whatever it is, the user gets a sentence
-        code, sentence = _explained(error)
-        try:
-            out.end_line()
-            if debug:
-                _traceback(err)
-            err.line(f"gptoss: {sentence}", "error")
-        except OutputClosed:
-            _let_go_of_output()
-        return code
+        return _report(error, out, err, debug=debug)
+
+
+def _report(error: BaseException, out: Output, err: Output, *, debug: bool) -> int:
+    """Say what happened on standard error. The exit code."""
+    code, sentence = _explained(error)
+    try:
+        out.end_line()
+    except (OutputClosed, OutputFailed):
+        _discard(sys.stdout)
+    try:
+        if debug:
+            from traceback import format_exception
+
+            err.line("".join(format_exception(error)).rstrip())
+        err.line(f"gptoss: {sentence}", "error")
+    except (OutputClosed, OutputFailed):
+        _discard(sys.stderr)
+    return code
 
 
 def _obey(arguments: list[str], adapters: Adapters, out: Output, err: Output) -> int:
@@ -68,15 +79,10 @@ def _explained(error: BaseException) -> tuple[int, str]:
     return 1, f"something went wrong that should not have ({what}); {DEBUG} shows where"
 
 
-def _traceback(err: Output) -> None:
-    import traceback
-
-    err.line(traceback.format_exc().rstrip())
-
-
-def _let_go_of_output() -> None:
-    """Nobody reads any more; what is still buffered must not fail again when the interpreter ends."""
+def _discard(*streams: TextIO | None) -> None:
+    """What is buffered cannot be written; it must not fail again when the interpreter ends."""
     void = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in streams:
         if stream is not None:
             os.dup2(void, stream.fileno())
+    os.close(void)
