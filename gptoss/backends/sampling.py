@@ -43,12 +43,13 @@ def draw(logits: torch.Tensor, sampling: Sampling, position: int) -> int:
 
     Of equal logits the lowest id counts as the larger. GenerationFailed if the logits are not numbers.
     """
-    best = logits.max()
+    likeliest = int(logits.argmax())
+    best = float(logits[likeliest])
     if not math.isfinite(best):
         raise GenerationFailed("the model computed no usable numbers: the checkpoint may be damaged")
     if sampling.temperature == 0:
-        return int(logits.argmax())
-    weights = torch.exp((logits - best) / sampling.temperature)
+        return likeliest
+    weights = (logits - best).div_(sampling.temperature).exp_()
     if sampling.top_p < 1:
         weights = _nucleus(weights, sampling.top_p)
     return _inverse_cdf(weights, uniform(sampling.seed, position))
@@ -65,13 +66,15 @@ def _nucleus(weights: torch.Tensor, top_p: float) -> torch.Tensor:
     return torch.zeros_like(weights).index_copy_(0, kept, weights[kept])
 
 
-_BLOCK = 512
+_BLOCK = 128
 
 
 def _inverse_cdf(weights: torch.Tensor, number: float) -> int:
     """The first id at which the running sum of the weights exceeds `number` times their total."""
-    blocks = torch.nn.functional.pad(weights, (0, -len(weights) % _BLOCK)).view(-1, _BLOCK)
-    sums = blocks.sum(1, dtype=torch.float64).cumsum(0)
+    if len(weights) % _BLOCK:
+        weights = torch.nn.functional.pad(weights, (0, -len(weights) % _BLOCK))
+    blocks = weights.view(-1, _BLOCK)
+    sums = blocks.sum(1).cumsum(0, dtype=torch.float64)
     goal = number * sums[-1]
     block = int(torch.searchsorted(sums, goal, right=True).clamp(max=len(sums) - 1))
     rest = goal - (sums[block - 1] if block else 0.0)

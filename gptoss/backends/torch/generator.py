@@ -97,7 +97,7 @@ class TorchGenerator:
             hidden = self._forward(part)
             for begin in range(0, len(part), SCORED_ROWS):
                 count = min(SCORED_ROWS, len(part) - begin)
-                logits = self._logits(hidden[begin : begin + count])
+                logits = self._model.logits(hidden[begin : begin + count])
                 targets = torch.tensor(ids[start + begin + 1 :][:count], device=logits.device)
                 chosen = logits.gather(1, targets.unsqueeze(1)).squeeze(1)
                 logprobs += (chosen - logits.logsumexp(1)).clamp(max=0).tolist()
@@ -111,19 +111,13 @@ class TorchGenerator:
     @torch.inference_mode()
     def _next_logits(self, ids: Sequence[int]) -> torch.Tensor:
         """Compute `ids` on top of the cache: the float32 logits [vocabulary] of the token after them."""
-        hidden = self._forward(ids)
-        return self._logits(hidden[len(ids) - 1 : len(ids)])[0]
+        return self._model.logits(self._forward(ids)[-1:])[0]
 
     def _forward(self, ids: Sequence[int]) -> torch.Tensor:
         try:
             return self._model.forward(ids, self._cache)
         except (RuntimeError, MemoryError) as error:  # torch reports nearly everything as a RuntimeError
             raise GenerationFailed(f"the torch backend failed: {error}") from error
-
-    def _logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        count = len(hidden)
-        extra = self._model.steady(count) - count
-        return self._model.logits(torch.cat((hidden, hidden[-1:].expand(extra, -1))))[:count]
 
     def _checked(self, ids: Sequence[int]) -> list[int]:
         if not ids:

@@ -1,6 +1,6 @@
 """The arithmetic of gpt-oss. It knows no files, no sampling and no prompt: ids and a cache in, hidden states out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,6 +11,7 @@ from gptoss.backends.torch.cache import KVCache
 from gptoss.backends.torch.experts import Experts
 from gptoss.backends.torch.linear import Linear
 from gptoss.backends.torch.rope import Rope, rotate
+from gptoss.backends.torch.rows import Pad
 from gptoss.backends.torch.threads import threads_for
 
 
@@ -37,12 +38,12 @@ class Block(NamedTuple):
 
 
 class Model(NamedTuple):
-    """All layers. Hidden states are float32 [rows, hidden_size]; `steady` maps a number of rows to that to compute."""
+    """All layers. Hidden states are float32 [tokens, hidden_size]; `pad` makes the rows of a product steady."""
 
     config: ModelConfig
     device: torch.device
     cache_dtype: torch.dtype
-    steady: Callable[[int], int]
+    pad: Pad
     embedding: torch.Tensor
     blocks: Sequence[Block]
     norm: Norm
@@ -56,40 +57,33 @@ class Model(NamedTuple):
         )
 
     def forward(self, ids: Sequence[int], cache: KVCache) -> torch.Tensor:
-        """Compute the tokens that follow the cached ones, and add them to the cache: [at least len(ids), hidden_size].
-
-        Rows beyond the first len(ids) repeat the last one.
-        """
-        rows = self.steady(len(ids))
-        with threads_for(rows * self.config.hidden_size * 2 * self.config.intermediate_size):
-            x = self._layers(ids, rows, cache)
+        """Compute the tokens that follow the cached ones, and add them to the cache: their last hidden states."""
+        with threads_for(len(ids) * self.config.hidden_size * 2 * self.config.intermediate_size):
+            x = self._layers(ids, cache)
         cache.ids.extend(ids)
         return x
 
-    def _layers(self, ids: Sequence[int], rows: int, cache: KVCache) -> torch.Tensor:
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """float32 [tokens, vocab_size]."""
+        count = len(hidden)
+        with threads_for(count * self.config.hidden_size * self.config.vocab_size):
+            return self.unembedding(self.pad(self.norm(hidden)))[:count]
+
+    def _layers(self, ids: Sequence[int], cache: KVCache) -> torch.Tensor:
         config, count, start = self.config, len(ids), len(cache.ids)
-        group = config.num_attention_heads // config.num_key_value_heads
-        views = {window: View(start, count, rows, group, window, self.device) for window in set(config.windows)}
+        heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
+        group, turning = heads // kv_heads, heads + kv_heads
+        views = {window: View(start, count, group, window, self.device) for window in set(config.windows)}
         cache.reserve(max(view.keys.stop for view in views.values()))
         cosines, sines = self.rope.at(start, count)
-        if rows > count:
-            extra = rows - count
-            ids = [*ids, *[ids[-1]] * extra]
-            cosines, sines = (torch.cat((t, t[-1:].expand(extra, -1, -1))) for t in (cosines, sines))
         x = self.embedding[torch.tensor(ids, device=self.device)].float()
         for layer, block in enumerate(self.blocks):
-            qkv = block.qkv(block.attention_norm(x)).view(rows, -1, config.head_dim)
-            turning = config.num_attention_heads + config.num_key_value_heads
+            keys, values = cache.keys[layer], cache.values[layer]
+            qkv = block.qkv(self.pad(block.attention_norm(x)))[:count].view(count, -1, config.head_dim)
             turned = rotate(qkv[:, :turning], cosines, sines)
-            queries, keys = turned.split((config.num_attention_heads, config.num_key_value_heads), 1)
-            cache.keys[layer][:, start : start + count] = keys[:count].transpose(0, 1)
-            cache.values[layer][:, start : start + count] = qkv[:count, turning:].transpose(0, 1)
-            mixed = attend(queries, cache.keys[layer], cache.values[layer], block.sinks, views[block.window])
-            x = x + block.out(mixed)
-            x = x + block.experts(block.experts_norm(x), count)
+            keys[:, start : start + count] = turned[:, heads:].transpose(0, 1)
+            values[:, start : start + count] = qkv[:, turning:].transpose(0, 1)
+            mixed = attend(turned[:, :heads], keys, values, block.sinks, views[block.window])
+            x = x + block.out(self.pad(mixed))[:count]
+            x = x + block.experts(block.experts_norm(x))
         return x
-
-    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """float32 [rows, vocab_size] of steady many rows of hidden states."""
-        with threads_for(len(hidden) * self.config.hidden_size * self.config.vocab_size):
-            return self.unembedding(self.norm(hidden))

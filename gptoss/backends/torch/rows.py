@@ -6,23 +6,42 @@ once for each count. Computing some rows more than asked for costs little: while
 the weights' way from memory.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import torch
 
 from gptoss.backends.torch.linear import Linear, linear
 
+Pad = Callable[[torch.Tensor], torch.Tensor]
+"""[rows, n] -> at least as many rows, the first of which are the same."""
+
 _MULTIPLE = 4
 _REFERENCE = 24
 _MOST_TRIED = 16
+
+
+def padding(device: torch.device, dtype: torch.dtype) -> Pad:
+    """What makes rows steady before a product with weights of this type. On a GPU nothing does: it adds none."""
+    if device.type != "cpu":
+        return lambda x: x
+
+    def pad(x: torch.Tensor) -> torch.Tensor:
+        count = len(x)
+        rows = steady_rows(count, dtype)
+        if count == 1:
+            return x.expand(rows, -1)
+        return x if rows == count else torch.cat((x, x[-1:].expand(rows - count, -1)))
+
+    return pad
 
 
 @cache
 def steady_rows(count: int, dtype: torch.dtype) -> int:
     """The smallest number of rows, `count` or more, whose results with such weights equal those of other such numbers.
 
-    Where there is none (a kernel that is not known here) it is `count`: results are right, but may differ in the last
-    bits with the way a prompt was cut into chunks.
+    It is a multiple of 4. Where there is none (a kernel that is not known here) it is `count`: results are right, but
+    may differ in the last bits with the way a prompt was cut into chunks.
     """
     first = -(-count // _MULTIPLE) * _MULTIPLE
     tried = range(first, first + _MOST_TRIED * _MULTIPLE, _MULTIPLE)

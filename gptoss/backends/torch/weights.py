@@ -1,8 +1,5 @@
 """From a checkpoint to a model, one tensor at a time: what was read is given back before the next one is."""
 
-from collections.abc import Callable
-from functools import partial
-
 import torch
 
 from gptoss.backends.checkpoint import Checkpoint
@@ -11,7 +8,7 @@ from gptoss.backends.torch.experts import Experts
 from gptoss.backends.torch.linear import Linear, linear
 from gptoss.backends.torch.model import Block, Model, Norm
 from gptoss.backends.torch.rope import Rope
-from gptoss.backends.torch.rows import steady_rows
+from gptoss.backends.torch.rows import padding
 
 
 def load_model(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Model:
@@ -25,16 +22,15 @@ class _Loader:
         self.config = checkpoint.config
         self.device = device
         self.dtype = dtype
-        on_cpu = device.type == "cpu"
-        self.cache_dtype = torch.float32 if on_cpu else dtype
-        self.steady: Callable[[int], int] = partial(steady_rows, dtype=dtype) if on_cpu else lambda rows: rows
+        self.cache_dtype = torch.float32 if device.type == "cpu" else dtype
+        self.pad = padding(device, dtype)
 
     def model(self) -> Model:
         return Model(
             config=self.config,
             device=self.device,
             cache_dtype=self.cache_dtype,
-            steady=self.steady,
+            pad=self.pad,
             embedding=self._tensor("embedding.weight"),
             blocks=[self._block(n) for n in range(self.config.num_hidden_layers)],
             norm=self._norm("norm.scale"),
@@ -59,7 +55,7 @@ class _Loader:
                 per_token=config.experts_per_token,
                 alpha=config.swiglu_alpha,
                 limit=config.swiglu_limit,
-                steady=self.steady,
+                pad=self.pad,
             ),
         )
 
