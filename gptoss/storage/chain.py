@@ -18,21 +18,39 @@ HASH_SIZE = 16
 ROOT = bytes(HASH_SIZE)
 """Stands for the hash before a root's first event."""
 
-_numbers = Struct(">qqIIH").pack
+_header = Struct(">16s16sqqIIH").pack
 
 
 def digest_of(payload: bytes, tokens: bytes | None) -> bytes:
-    """16 bytes. JSON holds no NUL byte, so a NUL tells where the token ids begin."""
+    """What a payload leaves behind when it is removed, 16 bytes. JSON holds no NUL, so one tells where tokens begin."""
     return blake2b(payload if tokens is None else b"%b\x00%b" % (payload, tokens)).digest()[:HASH_SIZE]
 
 
 def link(
-    previous: bytes, digest: bytes, branch: bytes, seq: int, kind: bytes, version: int, time: int, messages: int
+    previous: bytes,
+    branch: bytes,
+    seq: int,
+    kind: bytes,
+    version: int,
+    time: int,
+    messages: int,
+    payload: bytes,
+    tokens: bytes | None,
 ) -> bytes:
     """The hash of an event, 16 bytes.
 
     `branch` is the id of its branch, `time` in microseconds since 1970, `messages` the running count of its row.
     struct.error or TypeError when a damaged row holds values of other types.
     """
-    header = _numbers(seq, time, version, messages, len(kind))
-    return blake2b(b"".join((previous, digest, header, kind, branch))).digest()[:HASH_SIZE]
+    # digest_of, written out: half of the time that reading a row takes goes into these two lines.
+    digest = blake2b(payload if tokens is None else b"%b\x00%b" % (payload, tokens)).digest()
+    header = _header(previous, digest, seq, time, version, messages, len(kind))
+    return blake2b(header + kind + branch).digest()[:HASH_SIZE]
+
+
+def link_redacted(
+    previous: bytes, branch: bytes, seq: int, kind: bytes, version: int, time: int, messages: int, digest: bytes
+) -> bytes:
+    """The same hash, for a payload of which only the digest is left."""
+    header = _header(previous, digest, seq, time, version, messages, len(kind))
+    return blake2b(header + kind + branch).digest()[:HASH_SIZE]

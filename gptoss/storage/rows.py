@@ -8,7 +8,7 @@ import msgspec
 
 from gptoss.engine.errors import DatabaseCorrupt
 from gptoss.engine.events import Event, StoredEvent, UnknownEvent
-from gptoss.storage.chain import ROOT, digest_of, link
+from gptoss.storage.chain import ROOT, link, link_redacted
 from gptoss.storage.codec import decode, encode
 from gptoss.storage.projections import is_said
 
@@ -63,7 +63,7 @@ def rows_of(events: Iterable[Event], branch: str, head: Head, time: int) -> tupl
         seq += 1
         messages += is_said(event)
         kind, version, payload, tokens = encode(event)
-        hash = link(hash, digest_of(payload, tokens), branch_id, seq, kind, version, time, messages)
+        hash = link(hash, branch_id, seq, kind, version, time, messages, payload, tokens)
         rows.append((seq, kind, version, time, messages, hash, payload, tokens))
     return rows, Head(seq, hash, messages)
 
@@ -100,6 +100,10 @@ def _pieces(path: Iterable[Segment], cut: int) -> Iterator[tuple[Segment, int, i
 
 MISSING = "is missing"
 ALTERED = "is not as it was written"
+
+
+def _redacted(kind: bytes, version: int) -> UnknownEvent:
+    return UnknownEvent(name=kind.decode(), schema_version=version, payload="")
 
 
 class Walk:
@@ -143,29 +147,22 @@ class Walk:
         for position, seq, kind, version, time, messages, hash, payload, tokens, redacted in rows:
             if seq != before + 1:
                 raise self._broken(before + 1, MISSING)
-            # A damaged row may hold values of any type.
             try:
-                digest = redacted or b"" if payload is None else digest_of(payload, tokens)
-                intact = (
-                    link(previous, digest, branch_id, seq, kind, version, time, messages) == hash
-                    and position > last_position
-                )
-            except (TypeError, struct.error):
-                intact = False
-            if not intact:
+                if payload is not None:
+                    expected = link(previous, branch_id, seq, kind, version, time, messages, payload, tokens)
+                else:
+                    expected = link_redacted(previous, branch_id, seq, kind, version, time, messages, redacted or b"")
+            except (TypeError, struct.error):  # values of a type that was never written
+                expected = b""
+            if hash != expected or position <= last_position:
                 raise self._broken(seq, ALTERED)
-            event = self._event(seq, kind, version, payload, tokens)
+            try:
+                event = decode(kind, version, payload, tokens) if payload is not None else _redacted(kind, version)
+            except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
+                raise self._broken(seq, "cannot be read") from error
             yield StoredEvent(branch=branch, seq=seq, position=position, time=time, hash=hash, event=event)
             before, previous, last_position = seq, hash, position
         self._seq, self._hash, self._position = before, previous, last_position
-
-    def _event(self, seq: int, kind: bytes, version: int, payload: bytes | None, tokens: bytes | None) -> Event:
-        if payload is None:
-            return UnknownEvent(name=kind.decode(), schema_version=version, payload="")
-        try:
-            return decode(kind, version, payload, tokens)
-        except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
-            raise self._broken(seq, "cannot be read") from error
 
     def _broken(self, seq: int, what: str) -> DatabaseCorrupt:
         return DatabaseCorrupt(
