@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from gptoss.engine.events import StoredEvent
+from gptoss.engine.events import GenerationFinished, StoredEvent
 from gptoss.engine.reducer import fold
 from gptoss.storage.opening import open_for_reading
 
@@ -90,13 +90,19 @@ def trial(
         if tokens_of(history)[: len(tokens_of(known))] != tokens_of(known):
             raise AssertionError(f"{session}: tokens that were in the log are gone")
         known, pending = history, None
-        if not killed:
+        kills += killed
+        if not killed or _is_complete(history):
             break
-        kills += 1
     else:
         program.finish(session, None)
     sampled = tokens_of(program.history(session))
     return Trial(kills, sampled == expected, len(sampled))
+
+
+def _is_complete(history: list[StoredEvent]) -> bool:
+    """Whether the last thing that happened is the end of an answer, which the kill came too late for."""
+    last = history[-1].event
+    return isinstance(last, GenerationFinished) and last.reason in ("stop", "length")
 
 
 def _kill_at_random(process: subprocess.Popen[bytes], dice: random.Random) -> bool:
