@@ -6,7 +6,6 @@ UnknownEvent, which encodes to the very bytes it came from.
 """
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,8 +15,6 @@ from gptoss.engine.errors import HistoryError
 from gptoss.engine.events import KINDS, Event, TokensSampled, UnknownEvent
 from gptoss.storage.upcasters import lift
 from gptoss.storage.varint import decode_ids, encode_ids
-
-Decode = Callable[[bytes], Event]
 
 
 class _Batch(Struct, frozen=True, omit_defaults=True):
@@ -29,52 +26,52 @@ class _Batch(Struct, frozen=True, omit_defaults=True):
 
 _to_json = msgspec.json.Encoder().encode
 _to_batch = msgspec.json.Decoder(_Batch).decode
-_from_json: dict[tuple[bytes, int], Decode] = {
-    (kind.encode(), cls.VERSION): msgspec.json.Decoder(cls).decode
-    for kind, cls in KINDS.items()
-    if cls is not TokensSampled
-}
-_KINDS = {cls: (kind.encode(), cls.VERSION) for kind, cls in KINDS.items()}
-_TOKENS = _KINDS[TokensSampled]
+_names = {cls: kind.encode() for kind, cls in KINDS.items()}
+_known = {kind.encode(): (cls, msgspec.json.Decoder(cls).decode) for kind, cls in KINDS.items()}
 
 
 def encode(event: Event) -> tuple[bytes, int, bytes, bytes | None]:
     """The kind, version, payload and packed token ids of an event. HistoryError for what cannot be stored."""
     try:
         if isinstance(event, TokensSampled):
-            return *_TOKENS, _to_json(_Batch(event.elapsed_ms, event.logprobs)), encode_ids(event.ids)
+            batch = _Batch(event.elapsed_ms, event.logprobs)
+            return _names[TokensSampled], event.VERSION, _to_json(batch), encode_ids(event.ids)
         if isinstance(event, UnknownEvent):
             return event.name.encode(), event.schema_version, event.payload.encode(), event.tokens
-        return *_KINDS[type(event)], _to_json(event), None
+        return _names[type(event)], event.VERSION, _to_json(event), None
     except (ValueError, OverflowError, TypeError, msgspec.MsgspecError) as error:
         raise HistoryError(f"this {event.kind} cannot be stored: {error}") from error
 
 
 def decode(kind: bytes, version: int, payload: bytes, tokens: bytes | None) -> Event:
     """The inverse of `encode`. ValueError for a payload that is not one of its kind and version."""
-    known = _from_json.get((kind, version))
-    if known is not None:
-        return known(payload)
-    if (kind, version) == _TOKENS and tokens is not None:
-        batch = _to_batch(payload)
-        logprobs = None if batch.logprobs is None else _finite(batch.logprobs)
-        return TokensSampled(ids=decode_ids(tokens), elapsed_ms=batch.elapsed_ms, logprobs=logprobs)
-    name = kind.decode()
-    return _lifted(name, version, payload, tokens) or UnknownEvent(
-        name=name, schema_version=version, payload=payload.decode(), tokens=tokens
-    )
+    known = _known.get(kind)
+    if known is None:
+        return _unknown(kind, version, payload, tokens)
+    cls, from_json = known
+    if version != cls.VERSION:
+        return _lifted(cls, version, payload, tokens) or _unknown(kind, version, payload, tokens)
+    if cls is not TokensSampled:
+        return from_json(payload)
+    batch = _to_batch(payload)
+    logprobs = None if batch.logprobs is None else _finite(batch.logprobs)
+    return TokensSampled(ids=decode_ids(tokens or b""), elapsed_ms=batch.elapsed_ms, logprobs=logprobs)
+
+
+def _unknown(kind: bytes, version: int, payload: bytes, tokens: bytes | None) -> UnknownEvent:
+    return UnknownEvent(name=kind.decode(), schema_version=version, payload=payload.decode(), tokens=tokens)
 
 
 def _finite(logprobs: tuple[float | None, ...]) -> tuple[float, ...]:
     return tuple(math.nan if logprob is None else logprob for logprob in logprobs)
 
 
-def _lifted(kind: str, version: int, payload: bytes, tokens: bytes | None) -> Event | None:
-    cls = KINDS.get(kind)
-    if cls is None or version >= cls.VERSION:
+def _lifted(cls: type[Event], version: int, payload: bytes, tokens: bytes | None) -> Event | None:
+    """An event of an older version; None for a newer one, or where no upcaster leads from it."""
+    if version > cls.VERSION:
         return None
     fields: dict[str, Any] = msgspec.json.decode(payload)
     if tokens is not None:
         fields["ids"] = decode_ids(tokens)
-    lifted = lift(kind, version, cls.VERSION, fields)
+    lifted = lift(cls.__name__, version, cls.VERSION, fields)
     return None if lifted is None else msgspec.convert(lifted, cls)

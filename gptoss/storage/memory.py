@@ -189,7 +189,7 @@ class MemoryLog:
         """All or nothing: whatever can refuse comes before the first change."""
         rows, head = rows_of(events, branch.id, branch.head, now)
         if not leave_as_is(events, branch.head.messages):
-            changed = changes(events)
+            changed = changes(events, branch.head.messages)
             if changed.name is not None and changed.name != session.name:
                 self._check_free(checked_name(changed.name))
             for digest in changed.blobs:

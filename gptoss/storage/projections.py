@@ -6,7 +6,7 @@ be computed again from the events. A session shows the sum of its branches' mess
 branch that has one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -33,7 +33,7 @@ _NOTABLE = frozenset({SessionRenamed, SessionStarted, HeadMoved, ToolReturned})
 _NOTABLE_EARLY = _NOTABLE | {MessageAppended}
 
 
-def leave_as_is(events: Sequence[Event], messages: int) -> bool:
+def leave_as_is(events: Iterable[Event], messages: int) -> bool:
     """Whether these events, on a branch that holds `messages` so far, surely change nothing, as most surely do.
 
     A branch's beginning is only looked for among its first few messages.
@@ -41,13 +41,14 @@ def leave_as_is(events: Sequence[Event], messages: int) -> bool:
     return (_NOTABLE if messages >= FEW else _NOTABLE_EARLY).isdisjoint(map(type, events))
 
 
-def changes(events: Sequence[Event]) -> Changes:
+def changes(events: Iterable[Event], messages: int) -> Changes:
     """What all of them change together, in order."""
     found = Changes()
     for event in events:
         if isinstance(event, MessageAppended):
-            if not found.preview and event.message.role == "user":
+            if messages < FEW and not found.preview and event.message.role == "user":
                 found.preview = preview(event.message.content)
+            messages += is_said(event)
         elif isinstance(event, SessionRenamed):
             found.name = event.name
         elif isinstance(event, SessionStarted):

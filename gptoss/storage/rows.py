@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gptoss.engine.errors import DatabaseCorrupt
+from gptoss.engine.errors import DatabaseCorrupt, HistoryError
 from gptoss.engine.events import Event, StoredEvent, UnknownEvent
 from gptoss.storage.chain import ROOT, link, link_redacted
 from gptoss.storage.codec import decode, encode
@@ -63,7 +63,10 @@ def rows_of(events: Iterable[Event], branch: str, head: Head, time: int) -> tupl
         seq += 1
         messages += is_said(event)
         kind, version, payload, tokens = encode(event)
-        hash = link(hash, branch_id, seq, kind, version, time, messages, payload, tokens)
+        try:
+            hash = link(hash, branch_id, seq, kind, version, time, messages, payload, tokens)
+        except struct.error as error:
+            raise HistoryError(f"this {event.kind} cannot be stored: its version or name is too long") from error
         rows.append((seq, kind, version, time, messages, hash, payload, tokens))
     return rows, Head(seq, hash, messages)
 

@@ -24,6 +24,7 @@ from gptoss.storage.database import SqliteDatabase
 from gptoss.storage.naming import checked_name, free_name, new_id
 from gptoss.storage.projections import ROOT_BRANCH, changes, leave_as_is
 from gptoss.storage.reading import Reading
+from gptoss.storage.rebuilding import rebuild
 from gptoss.storage.rows import Head, NewRow, hash_at, rows_of, segments, stored_events
 
 
@@ -107,6 +108,11 @@ class SqlLog(Reading):
             execute(sql.INSERT_BLOB, (digest, data))
         return digest
 
+    def rebuild(self) -> None:
+        """Compute all projections again from the events (see `gptoss.storage.rebuilding`)."""
+        with self._write as execute:
+            rebuild(execute)
+
     def close(self) -> None:
         with self._lock:
             self._database.close()
@@ -167,7 +173,7 @@ class SqlLog(Reading):
             execute(sql.SET_WITNESS, (head.seq, bytearray(head.hash), branch.key))
         if leave_as_is(events, branch.head.messages):
             return
-        changed = changes(events)
+        changed = changes(events, branch.head.messages)
         if changed.preview:
             execute(sql.SET_PREVIEW, (changed.preview, branch.key))
         if changed.name is not None:

@@ -102,3 +102,26 @@ ORPHANED_BLOBS = """
     AND digest NOT IN (SELECT digest FROM blob_uses WHERE session <> ?)
 """
 DELETE_BLOB = "DELETE FROM blobs WHERE digest = ?"
+
+# Rebuilding
+
+FORGET_PROJECTIONS = ("DELETE FROM blob_uses", "UPDATE branches SET preview = ''")
+NOTABLE_EVENTS = """
+    SELECT b.key, b.session, e.messages, e.time, CAST(e.kind AS BLOB), e.version, CAST(e.payload AS BLOB)
+    FROM events e JOIN branches b ON b.key = e.branch
+    WHERE e.payload IS NOT NULL AND (
+        e.kind IN ('SessionStarted', 'BranchForked', 'SessionRenamed', 'HeadMoved', 'ToolReturned')
+        OR e.kind = 'MessageAppended' AND e.messages <= ?
+    )
+    ORDER BY e.position
+"""
+SET_CREATED = "UPDATE sessions SET created = ? WHERE key = ?"
+SET_ORIGIN = """
+    UPDATE branches SET name = ?, at_seq = ?, parent = (SELECT p.key FROM branches p WHERE p.id = ?) WHERE key = ?
+"""
+SET_WITNESSES = """
+    UPDATE branches SET
+        head = (SELECT max(e.seq) FROM events e WHERE e.branch = branches.key),
+        hash = (SELECT e.hash FROM events e WHERE e.branch = branches.key ORDER BY e.seq DESC LIMIT 1)
+    WHERE key IN (SELECT branch FROM events)
+"""
