@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from gptoss.tools.browser.page import Page
 
-_CITATION = re.compile(r"【(\d{1,9})†L(\d{1,9})(?:-L?(\d{1,9}))?】")
+# The model writes hyphens of several kinds.
+_CITATION = re.compile(r"【(\d{1,9})†L(\d{1,9})(?:[-\u2010-\u2013]L?(\d{1,9}))?】")
 _BEGINNING = re.compile(r"【[^【】\n]{0,64}\Z")
 
 PageAt = Callable[[int], Page | None]

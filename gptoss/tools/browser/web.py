@@ -6,7 +6,6 @@ that resolves to something else a moment later gains nothing.
 """
 
 import asyncio
-import codecs
 import ipaddress
 import re
 import socket
@@ -169,8 +168,7 @@ def _text(data: bytes, parameters: str) -> str:
     own = _DECLARED.search(data[:2048])
     name = declared[1] if declared else own[1].decode() if own else "utf-8"
     try:
-        codec = codecs.lookup(name)
-        encoding = codec.name if codec._is_text_encoding else "utf-8"
-    except LookupError:
-        encoding = "utf-8"
-    return data.decode(encoding, "replace").removeprefix("\ufeff")
+        text = data.decode(name, "replace")
+    except (LookupError, UnicodeError):  # not an encoding, or one that is none of text
+        text = data.decode("utf-8", "replace")
+    return text.removeprefix("\ufeff")

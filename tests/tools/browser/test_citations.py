@@ -21,7 +21,7 @@ def page_at(cursor: int) -> Page | None:
 
 
 def test_citations_become_numbered_sources() -> None:
-    text = "One【2†L4-L6】, two 【1†L3】【4†L9-11】 and three 【3†L1】."
+    text = "One【2†L4\u2011L6】, two 【1†L3】【4†L9-11】 and three 【3†L1】."
     assert numbered(text, page_at) == (
         "One[1], two [2][2] and three [2].",
         (

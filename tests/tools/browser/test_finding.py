@@ -36,6 +36,13 @@ def test_links_are_searched_by_their_text() -> None:
     assert find("a.example", searched, 0).found_at == ()
 
 
+def test_a_link_that_was_wrapped_moves_no_line() -> None:
+    searched = page("x" * 50 + " 【12†the rules†a-very.long-domain.example】 and\nneedle")
+    assert [line.startswith("domain.example】") for line in searched.lines] == [False, True, False]
+    assert without_links(searched.lines) == ["x" * 50 + " the rules", " and", "needle"]
+    assert find("needle", searched, 0).found_at == (2,)
+
+
 def test_no_match_is_said() -> None:
     found = find("z】\n[9] x", page("a"), 0)
     assert found.lines == ("No match for `z〗 [9] x` on this page.",)

@@ -209,6 +209,7 @@ def test_a_huge_page_is_read_as_far_as_it_may(server: Server) -> None:
         ("é".encode(), "text/html"),
         ("é".encode(), "text/html; charset=no-such"),
         ("é".encode(), "text/html; charset=rot13"),
+        ("é".encode(), "text/html; charset=idna"),
         ("\ufeffé".encode(), "text/plain"),
         ("é".encode("latin-1"), "text/html; charset=ISO-8859-1"),
         ("é".encode("utf-16"), 'text/plain; charset="utf-16"'),
