@@ -8,6 +8,9 @@ from torch.nn import functional as F
 Linear = Callable[[torch.Tensor], torch.Tensor]
 """float32 [rows, in] -> float32 [rows, out]."""
 
+_LARGE = 1 << 14
+"""Weights from which on packing pays; for fewer, calling the packed kernel takes longer than a product in float32."""
+
 
 class DenseLinear:
     """The product in the weights' own type."""
@@ -35,16 +38,20 @@ class HalfLinear:
         return product
 
     @staticmethod
+    def is_available() -> bool:
+        return torch.backends.quantized.engine in ("x86", "fbgemm")
+
+    @staticmethod
     def suits(weight: torch.Tensor) -> bool:
-        """Whether this machine has the kernels, and float16 the range for these weights."""
-        if weight.device.type != "cpu" or torch.backends.quantized.engine not in ("x86", "fbgemm"):
-            return False
+        """Whether float16 has the range for these weights."""
         low, high = torch.aminmax(weight)
         return 2**-10 <= max(-low.item(), high.item()) < 2**15
 
 
 def linear(weight: torch.Tensor, bias: torch.Tensor | None) -> Linear:
-    """The fastest product for these weights on their device; float32 weights keep their precision."""
-    if weight.dtype != torch.float32 and HalfLinear.suits(weight):
-        return HalfLinear(weight, bias)
+    """The fastest product for these weights on their device that is at least as exact as one in their type."""
+    if weight.device.type == "cpu" and weight.dtype != torch.float32 and HalfLinear.is_available():
+        if weight.numel() >= _LARGE and HalfLinear.suits(weight):
+            return HalfLinear(weight, bias)
+        return DenseLinear(weight.float(), bias)
     return DenseLinear(weight, bias)
