@@ -52,5 +52,7 @@ def link_redacted(
     previous: bytes, branch: bytes, seq: int, kind: bytes, version: int, time: int, messages: int, digest: bytes
 ) -> bytes:
     """The same hash, for a payload of which only the digest is left."""
+    if len(digest) != HASH_SIZE:
+        raise TypeError("a digest has another length")
     header = _header(previous, digest, seq, time, version, messages, len(kind))
     return blake2b(header + kind + branch).digest()[:HASH_SIZE]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from gptoss.engine.errors import DatabaseCorrupt, StorageError
 from gptoss.storage import statements as sql
 from gptoss.storage.schema import is_current
-from gptoss.storage.sqlite import APPLICATION_ID, BUSY_TIMEOUT_MS, dbapi, wrap
+from gptoss.storage.sqlite import APPLICATION_ID, BUSY_TIMEOUT_MS, ERRORS, dbapi, wrap
 
 CHECKPOINT_PAGES = 4000
 """16 MB. A checkpoint writes each changed page once, however often it was changed: SQLite's default of 1000 makes short
@@ -25,7 +25,7 @@ MIGRATIONS = "gptoss:migrations"
 class SqliteDatabase:
     """`open` gives the cursor that everything runs on; `begin`, COMMIT and ROLLBACK bound transactions by hand."""
 
-    errors: type[Exception] = dbapi.Error
+    errors = ERRORS
     conflict: type[Exception] = dbapi.IntegrityError
 
     def __init__(self, path: Path, migrations: str = MIGRATIONS) -> None:
@@ -54,7 +54,7 @@ class SqliteDatabase:
             # Nobody should type a message first and learn then that it cannot be kept.
             self.begin(durable=True)
             cursor.execute("ROLLBACK")
-        except (DBAPIError, dbapi.Error) as error:
+        except (DBAPIError, dbapi.Error, UnicodeDecodeError) as error:
             self.close()
             raise self.wrap(error) from error
         except BaseException:

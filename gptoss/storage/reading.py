@@ -5,16 +5,18 @@ which takes longer than all of the work.
 """
 
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from gptoss.engine.errors import DatabaseCorrupt
 from gptoss.engine.events import StoredEvent
 from gptoss.engine.ports import BranchInfo, SessionInfo
 from gptoss.storage import refusals
 from gptoss.storage import statements as sql
 from gptoss.storage.rows import Head, Row, Segment, Walk, segments
 from gptoss.storage.schema import is_current
-from gptoss.storage.sqlite import connect_read_only, dbapi, wrap
+from gptoss.storage.sqlite import ERRORS, connect_read_only, wrap
 
 PAGE = 1000
 """Events fetched at a time. No query stays open between pages, so a slow reader never keeps an old snapshot alive."""
@@ -47,13 +49,22 @@ class Reading:
 
     def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[StoredEvent]:
         for session, durable, hash, newest in self._rows(sql.WITNESS, (branch,)):
-            head = max(durable, newest or 0)
-            path = segments(self._rows(sql.LINEAGE, (branch,)), head)
+            lineage = self._rows(sql.LINEAGE, (branch,))
+            try:
+                # A seq that is no number belongs to a damaged row, which the walk will miss and name.
+                head = max(durable, newest) if isinstance(newest, int) else durable
+                path = segments(lineage, head)
+            except TypeError as error:
+                raise DatabaseCorrupt(
+                    f"the branches of session {session!r} are damaged in {self.where}: restore the file from a backup"
+                ) from error
             return Walk(session, self.where).path(path, Head(durable, hash), after, until, self._between)
         raise refusals.no_branch(branch)
 
     def get_blob(self, digest: str) -> bytes:
         for (data,) in self._rows(sql.BLOB, (digest,)):
+            if blake2b(data, digest_size=32).hexdigest() != digest:
+                raise DatabaseCorrupt(f"the stored file {digest} is damaged in {self.where}: restore it from a backup")
             return bytes(data)
         raise refusals.no_blob(digest)
 
@@ -83,7 +94,7 @@ class SqliteReader(Reading):
         self.where = str(path)
         try:
             self._connection = connect_read_only(path)
-        except dbapi.Error as error:
+        except ERRORS as error:
             raise wrap(error, path) from error
 
     @property
@@ -99,6 +110,6 @@ class SqliteReader(Reading):
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
         try:
             rows: list[Any] = self._connection.execute(statement, parameters).fetchall()
-        except dbapi.Error as error:
+        except ERRORS as error:
             raise wrap(error, self.path) from error
         return rows

@@ -246,7 +246,7 @@ class _Transaction:
 
     def _roll_back(self) -> None:
         # After a full disk, say, SQLite has rolled back already and answers that there is nothing to roll back.
-        with suppress(self._database.errors):
+        with suppress(*self._database.errors):
             self._execute("ROLLBACK")
 
     def _raise_wrapped(self, error: BaseException) -> None:

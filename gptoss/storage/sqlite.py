@@ -22,6 +22,9 @@ except ImportError:
 
 dbapi: Any = _driver
 
+ERRORS: tuple[type[Exception], ...] = (dbapi.Error, UnicodeDecodeError)
+"""What the driver raises; the second when it quotes a damaged file."""
+
 BUSY_TIMEOUT_MS = 10_000
 APPLICATION_ID = 0x67707473
 """Marks the file as ours ("gpts"), see https://www.sqlite.org/pragma.html#pragma_application_id."""
@@ -35,7 +38,7 @@ def connect_read_only(path: Path) -> Any:
     connection = dbapi.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master")
-    except dbapi.OperationalError:
+    except ERRORS:
         connection.close()
         # Reading a WAL database needs its -shm file, which cannot be made in a folder without write permission. When
         # there is no log either, nobody has the database open and the file itself is all there is.
@@ -67,7 +70,7 @@ def wrap(error: Exception, path: Path) -> StorageError:
             f"{path} is not a gptoss database, or its beginning is damaged: "
             "choose another with --db, or restore it from a backup"
         )
-    if name.startswith("SQLITE_CORRUPT") or "decode to UTF-8" in text:
+    if name.startswith("SQLITE_CORRUPT") or isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in text:
         return DatabaseCorrupt(f"the database {path} is damaged ({text}): restore it from a backup")
     if name.startswith("SQLITE_IOERR"):
         return StorageError(f"the disk that holds {path} reported an error ({text}): check the disk, then try again")
