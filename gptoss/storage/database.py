@@ -10,10 +10,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from gptoss.engine.errors import DatabaseCorrupt, StorageError
-from gptoss.storage import statements as sql
+from gptoss.engine.errors import StorageError
 from gptoss.storage.schema import is_current
-from gptoss.storage.sqlite import APPLICATION_ID, BUSY_TIMEOUT_MS, ERRORS, dbapi, wrap
+from gptoss.storage.sqlite import APPLICATION_ID, BUSY_TIMEOUT_MS, ERRORS, dbapi, revision, wrap
 
 CHECKPOINT_PAGES = 4000
 """16 MB. A checkpoint writes each changed page once, however often it was changed: SQLite's default of 1000 makes short
@@ -51,8 +50,10 @@ class SqliteDatabase:
             cursor.execute("PRAGMA foreign_keys = ON")
             cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             self._cursor = cursor
-            # Nobody should type a message first and learn then that it cannot be kept.
+            # Nobody should type a message first and learn then that it cannot be kept. BEGIN IMMEDIATE alone does not
+            # tell: in a file that is read-only it begins a transaction that only reads.
             self.begin(durable=True)
+            cursor.execute("DELETE FROM events WHERE false")
             cursor.execute("ROLLBACK")
         except (DBAPIError, dbapi.Error, UnicodeDecodeError) as error:
             self.close()
@@ -82,45 +83,33 @@ class SqliteDatabase:
         self._engine.dispose()
 
     def _prepare(self, connection: Connection) -> None:
-        revision = self._revision(connection)
-        if revision is not None and is_current(revision, self.where):
+        found = self._revision(connection)
+        if found is not None and is_current(found, self.where):
             return
-        if revision is None:
+        if found is None:
             connection.exec_driver_sql("PRAGMA auto_vacuum = INCREMENTAL")
             self._into_wal(connection)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             # Another process may have done it while this one waited for the lock.
-            revision = self._revision(connection)
-            if revision is None or not is_current(revision, self.where):
-                self._migrate(connection, revision)
+            found = self._revision(connection)
+            if found is None or not is_current(found, self.where):
+                self._migrate(connection, found)
             connection.exec_driver_sql("COMMIT")
         except BaseException:
             connection.exec_driver_sql("ROLLBACK")
             raise
 
-    def _migrate(self, connection: Connection, revision: str | None) -> None:
+    def _migrate(self, connection: Connection, found: str | None) -> None:
         from gptoss.storage import migrating
 
-        if revision is not None:
-            migrating.back_up(self.path, revision)
+        if found is not None:
+            migrating.back_up(self.path, found)
         migrating.upgrade(connection, self._migrations)
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 
     def _revision(self, connection: Connection) -> str | None:
-        """The schema's revision, None for a new file. StorageError when the file is somebody else's."""
-        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars().all()
-        if not tables:
-            return None
-        marked = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
-        if marked != APPLICATION_ID or "alembic_version" not in tables:
-            raise StorageError(
-                f"{self.where} is a database of another program: choose another file with --db to leave it as it is"
-            )
-        revision = connection.exec_driver_sql(sql.REVISION).scalar_one_or_none()
-        if revision is None:
-            raise DatabaseCorrupt(f"the database {self.where} has lost its schema revision: restore it from a backup")
-        return str(revision)
+        return revision(lambda query: connection.exec_driver_sql(query).fetchall(), self.where)
 
     def _into_wal(self, connection: Connection) -> None:
         """Switching needs the file for itself, and SQLite does not always wait for that."""

@@ -16,7 +16,7 @@ from gptoss.storage import refusals
 from gptoss.storage import statements as sql
 from gptoss.storage.rows import Head, Row, Segment, Walk, segments
 from gptoss.storage.schema import is_current
-from gptoss.storage.sqlite import ERRORS, connect_read_only, wrap
+from gptoss.storage.sqlite import ERRORS, connect_read_only, revision, wrap
 
 PAGE = 1000
 """Events fetched at a time. No query stays open between pages, so a slow reader never keeps an old snapshot alive."""
@@ -100,9 +100,8 @@ class SqliteReader(Reading):
     @property
     def is_current(self) -> bool:
         """Whether the file has the schema of this release; SchemaTooNew when it has a newer one."""
-        tables = self._rows("SELECT name FROM sqlite_master WHERE name = 'alembic_version'")
-        revisions = self._rows(sql.REVISION) if tables else []
-        return bool(revisions) and is_current(revisions[0][0], self.where)
+        found = revision(self._rows, self.where)
+        return found is not None and is_current(found, self.where)
 
     def close(self) -> None:
         self._connection.close()

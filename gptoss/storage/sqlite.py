@@ -1,6 +1,7 @@
 """What is particular to SQLite: its driver, its settings, its errors."""
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -43,10 +44,26 @@ def connect_read_only(path: Path) -> Any:
         # Reading a WAL database needs its -shm file, which cannot be made in a folder without write permission. When
         # there is no log either, nobody has the database open and the file itself is all there is.
         wal = path.with_name(path.name + "-wal")
-        if not path.exists() or (wal.exists() and wal.stat().st_size > 0):
+        if not path.is_file() or (wal.exists() and wal.stat().st_size > 0):
             raise
         connection = dbapi.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
     return connection
+
+
+def revision(rows: Callable[[str], Sequence[Any]], where: str) -> str | None:
+    """The schema's revision, None for a file that holds nothing yet. `rows` runs a query.
+
+    StorageError when the file is somebody else's: it is to be left as it is.
+    """
+    tables = {name for (name,) in rows("SELECT name FROM sqlite_master")}
+    if not tables:
+        return None
+    ((mark,),) = rows("PRAGMA application_id")
+    if mark != APPLICATION_ID or "alembic_version" not in tables:
+        raise StorageError(f"{where} is a database of another program: choose another file with --db")
+    for (number,) in rows("SELECT version_num FROM alembic_version"):
+        return str(number)
+    raise DatabaseCorrupt(f"the database {where} has lost its schema revision: restore it from a backup")
 
 
 def wrap(error: Exception, path: Path) -> StorageError:
@@ -57,6 +74,8 @@ def wrap(error: Exception, path: Path) -> StorageError:
         return DatabaseLocked(
             f"the database {path} is in use by another program: close that one, or wait a moment, and try again"
         )
+    if path.is_dir():
+        return StorageError(f"{path} is a folder: give the name of a file in it with --db")
     if name.startswith("SQLITE_FULL") or (name.startswith("SQLITE_IOERR") and _disk_is_full(path)):
         return DiskFull(
             f"the disk that holds {path} is full: free some space and try again; what was saved before is safe"
@@ -81,8 +100,6 @@ def _cannot_open(path: Path) -> StorageError:
     folder = path.absolute().parent
     if not folder.is_dir():
         return StorageError(f"the folder {folder} does not exist: create it, or choose another database with --db")
-    if path.is_dir():
-        return StorageError(f"{path} is a folder: give the name of a file in it with --db")
     if path.exists() and not os.access(path, os.R_OK):
         return StorageError(f"the database {path} may not be read by you: change its permissions, or choose another")
     return _read_only(path)

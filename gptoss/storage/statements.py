@@ -8,8 +8,6 @@ Payloads and kinds travel as bytes: hashing and decoding want bytes, and a damag
 must still be read to be named.
 """
 
-REVISION = "SELECT version_num FROM alembic_version"
-
 _SESSION = """
     SELECT s.id, s.name, b.id, s.created, e.time,
         (
