@@ -30,7 +30,7 @@ def open_for_reading(where: str | Path) -> EventReader:
     first is opened by `open_log`.
     """
     path = _path(where)
-    if path is None or not path.exists():
+    if path is None or not _exists(path):
         return _in_memory()
     reader = SqliteReader(path)
     try:
@@ -47,6 +47,15 @@ def _in_memory() -> EventLog:
     from gptoss.storage.memory import MemoryLog  # nobody who reads a file should wait for it
 
     return MemoryLog()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise StorageError(
+            f"the database {path} cannot be opened ({error.strerror}): choose another with --db"
+        ) from error
 
 
 def _path(where: str | Path) -> Path | None:

@@ -44,7 +44,7 @@ def connect_read_only(path: Path) -> Any:
         # Reading a WAL database needs its -shm file, which cannot be made in a folder without write permission. When
         # there is no log either, nobody has the database open and the file itself is all there is.
         wal = path.with_name(path.name + "-wal")
-        if not path.is_file() or (wal.exists() and wal.stat().st_size > 0):
+        if not _true(path.is_file) or (_true(wal.exists) and wal.stat().st_size > 0):
             raise
         connection = dbapi.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
     return connection
@@ -74,7 +74,7 @@ def wrap(error: Exception, path: Path) -> StorageError:
         return DatabaseLocked(
             f"the database {path} is in use by another program: close that one, or wait a moment, and try again"
         )
-    if path.is_dir():
+    if _true(path.is_dir):
         return StorageError(f"{path} is a folder: give the name of a file in it with --db")
     if name.startswith("SQLITE_FULL") or (name.startswith("SQLITE_IOERR") and _disk_is_full(path)):
         return DiskFull(
@@ -98,11 +98,19 @@ def wrap(error: Exception, path: Path) -> StorageError:
 
 def _cannot_open(path: Path) -> StorageError:
     folder = path.absolute().parent
-    if not folder.is_dir():
+    if not _true(folder.is_dir):
         return StorageError(f"the folder {folder} does not exist: create it, or choose another database with --db")
-    if path.exists() and not os.access(path, os.R_OK):
+    if not os.access(folder, os.X_OK) or (_true(path.exists) and not os.access(path, os.R_OK)):
         return StorageError(f"the database {path} may not be read by you: change its permissions, or choose another")
     return _read_only(path)
+
+
+def _true(question: Callable[[], bool]) -> bool:
+    """The answer about a path; False when the system will not tell, as for a name that is too long."""
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 def _read_only(path: Path) -> DatabaseReadOnly:

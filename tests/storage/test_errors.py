@@ -43,6 +43,14 @@ def is_one_sentence(error: StorageError, path: Path) -> bool:
     return str(path) in text and "\n" not in text and ": " in text and not text.endswith(".")
 
 
+@both
+def test_a_name_that_is_too_long(tmp_path: Path, opener: Callable[[Path], EventReader]) -> None:
+    path = tmp_path / ("x" * 300)
+    with pytest.raises(StorageError) as caught:
+        opener(path)
+    assert is_one_sentence(caught.value, path)
+
+
 def test_a_missing_folder(tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "log.db"
     with pytest.raises(StorageError, match="does not exist: create it") as caught:
@@ -214,6 +222,15 @@ def test_a_file_that_may_not_be_read(unprivileged: Path) -> None:
         with pytest.raises(StorageError, match="may not be read") as caught:
             opener(path)
         assert is_one_sentence(caught.value, path)
+
+
+@both
+def test_a_folder_that_may_not_be_entered(unprivileged: Path, opener: Callable[[Path], EventReader]) -> None:
+    folder = unprivileged / "closed"
+    folder.mkdir(mode=0)
+    with pytest.raises(StorageError) as caught:
+        opener(folder / "log.db")
+    assert is_one_sentence(caught.value, folder / "log.db")
 
 
 def test_a_reader_that_may_not_write_sees_what_a_writer_has_not_checkpointed(unprivileged: Path) -> None:
