@@ -7,6 +7,7 @@ from hashlib import blake2b
 import msgspec
 import pytest
 
+from gptoss.engine.events import Artefact
 from gptoss.engine.message import Message
 from gptoss.engine.ports import Tool, ToolCall, ToolResult
 from gptoss.engine.tool_calls import ToolRunner
@@ -118,13 +119,17 @@ class ToolContract:
         assert len(self.malformed) >= 40
         assert len(set(self.malformed)) == len(self.malformed)
 
-        async def run_all() -> list[ToolResult]:
-            return [await tool.run(call_of(*each)) for each in self.malformed]
+        async def run_all() -> None:
+            artefacts: tuple[Artefact, ...] = ()
+            for each in self.malformed:
+                call = call_of(*each, artefacts=artefacts)
+                result = await tool.run(call)
+                self.check(result, call, blobs)
+                assert result.outcome == "error", (each, text_of(result))
+                assert len(text_of(result)) > 20, (each, text_of(result))
+                artefacts += result.artefacts
 
-        for each, result in zip(self.malformed, asyncio.run(run_all()), strict=True):
-            self.check(result, call_of(*each), blobs)
-            assert result.outcome == "error", (each, text_of(result))
-            assert len(text_of(result)) > 20, (each, text_of(result))
+        asyncio.run(run_all())
 
     def test_a_tool_outlives_the_event_loop_of_a_conversation(self, tool: Tool, blobs: Blobs) -> None:
         bad = call_of(*self.malformed[0])

@@ -43,7 +43,27 @@ def killed(seconds: float) -> str:
 
 
 def too_much_output(megabytes: int) -> str:
-    return f"Error: the code wrote more than {megabytes} MB and was stopped. Variables are kept."
+    return (
+        f"Error: the code wrote more than {megabytes} MB. The rest was left out, and the code was stopped if it was "
+        "still running. Variables are kept."
+    )
+
+
+def folder_full(megabytes: int) -> str:
+    return f"Error: /mnt/data holds more than {megabytes} MB, so the code was stopped. Delete files there."
+
+
+def left_running(count: int) -> str:
+    """After the output of code that started processes and did not wait for them."""
+    return f"[{count} {'process' if count == 1 else 'processes'} that the code left running: stopped.]"
+
+
+def restore_failed(count: int) -> str:
+    """Follows `RESTORED` where code that once ran without an error now ended with one."""
+    return f"[{count} of them failed this time.]"
+
+
+IMAGE_LEFT_OUT = "[an image that is too large, or one too many, was left out]"
 
 
 def cut(characters: int) -> str:

@@ -1,0 +1,253 @@
+"""A Jupyter kernel in a sandbox: starts it, runs code in it, stops what runs too long.
+
+Blocking, and for one thread; `jupyter_client` is imported only here.
+"""
+
+import json
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from math import inf
+from pathlib import Path
+from queue import Empty
+from time import monotonic
+from typing import Any, Literal
+
+from gptoss.tools.python import processes, within
+from gptoss.tools.python.limits import MB, Limits
+from gptoss.tools.python.output import Output
+from gptoss.tools.python.sandbox import Order, Sandbox, Unavailable
+
+Ending = Literal["done", "interrupted", "timeout", "killed", "too much output", "folder full", "memory", "died"]
+"""How a call ended. After "killed", "memory" and "died" the kernel is gone, otherwise its variables are kept."""
+
+GONE: frozenset[Ending] = frozenset(("killed", "memory", "died"))
+
+_TICK = 0.05
+"""Seconds between two looks at the clock and at whether to stop."""
+_START = 60.0
+"""Seconds that a kernel may take to start."""
+_GRACE = 5.0
+"""Seconds that interrupted code has to end by itself."""
+_LAST_WORD = 1.0
+"""Seconds between a reply and the end of the output that belongs to it."""
+_LARGEST_MESSAGE = 64_000_000
+"""Bytes. An image may be as large; what is larger never reaches this process."""
+_MOST_MESSAGES = 100_000
+"""That may wait to be read."""
+_WATCH = 0.25
+_WATCH_FOLDER = 1.0
+"""Seconds between two looks at memory, and at the size of the folder."""
+
+
+class Kernel:
+    """One kernel and its process."""
+
+    def __init__(self, sandbox: Sandbox, data: Path, limits: Limits) -> None:
+        """Start it and wait until it answers. Raises Unavailable."""
+        self._limits = limits
+        self._data = data
+        self._folder = Path(tempfile.mkdtemp(prefix="gptoss-", dir=_short_folder()))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._client: Any = None
+        self._context: Any = None
+        try:
+            self._start(sandbox)
+        except BaseException:
+            self.close()
+            raise
+        self._own = frozenset(processes.below(self._pid))
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def execute(
+        self, code: str, output: Output, timeout: float, stop: Callable[[], bool] = lambda: False
+    ) -> tuple[Ending, int]:
+        """Run code, add what it shows to `output`, and say how it ended and how many processes it left behind.
+
+        `timeout` is in seconds. `stop` is asked all the time; once it says yes, the code is interrupted.
+        """
+        request = self._client.execute(code, allow_stdin=False, stop_on_error=False)
+        watch = _Watch(self._pid, (self._data, self._folder), self._limits, timeout, stop)
+        ending = self._follow(request, output, watch)
+        left = 0
+        if ending not in GONE:
+            left = processes.kill_all(self._pid, self._own)
+            if left < 0:
+                ending, left = "killed", 0
+        if ending in GONE:
+            self.close()
+        else:
+            self._drain()
+        return ending, left
+
+    def close(self) -> None:
+        """Kill it and all that it started."""
+        if self._client is not None:
+            self._client.stop_channels()
+            self._client = None
+        if self._context is not None:
+            self._context.destroy(linger=0)
+            self._context = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
+    def _start(self, sandbox: Sandbox) -> None:
+        try:
+            import zmq
+            from jupyter_client.blocking.client import BlockingKernelClient
+        except ImportError as error:
+            raise Unavailable("It needs packages that are not installed: pip install 'gptoss[python]'.") from error
+        runtime = self._folder / "run"
+        runtime.mkdir(mode=0o700)
+        ports = {f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), 1)}
+        connection = {
+            "transport": "ipc",
+            "ip": str(runtime / "s"),
+            "key": secrets.token_hex(32),
+            "signature_scheme": "hmac-sha256",
+            **ports,
+        }
+        file = runtime / "connection.json"
+        file.write_text(json.dumps(connection))
+        command = (sys.executable, "-c", Path(within.__file__).read_text(), str(file))
+        order = Order(runtime, self._data, self._folder / "errors", command)
+        self._process = sandbox.start(order)
+        self._context = zmq.Context()
+        self._context.setsockopt(zmq.MAXMSGSIZE, _LARGEST_MESSAGE)
+        self._context.setsockopt(zmq.RCVHWM, _MOST_MESSAGES)
+        self._client = BlockingKernelClient(context=self._context)
+        self._client.load_connection_info(connection)
+        self._client.start_channels(stdin=False, hb=False)
+        self._await_first_answer(order.errors)
+
+    def _await_first_answer(self, errors: Path) -> None:
+        """The kernel is ready once it answers on both channels: what it says before we listen is lost."""
+        deadline = monotonic() + _START
+        answered = heard = False
+        while not (answered and heard):
+            if not self.alive or monotonic() > deadline:
+                said = errors.read_text(errors="replace").strip().rpartition("\n")[2] if errors.exists() else ""
+                raise Unavailable(f"Its kernel does not start ({said or 'it says nothing'}).")
+            self._client.kernel_info()
+            with suppress(Empty):
+                self._client.get_shell_msg(timeout=1)
+                answered = True
+            with suppress(Empty):
+                while True:
+                    self._client.get_iopub_msg(timeout=_TICK)
+                    heard = True
+        self._drain()
+
+    def _follow(self, request: str, output: Output, watch: "_Watch") -> Ending:
+        """Collect what the request shows until it is over."""
+        why: Ending = "done"
+        replied, give_up = False, inf
+        while True:
+            try:
+                if self._collect(request, output):
+                    return why
+                if not replied and self._replied(request):
+                    replied, give_up = True, monotonic() + _LAST_WORD
+            except (ValueError, KeyError, TypeError, AttributeError):
+                # The code has taken the place of the kernel and speaks as none does.
+                return "died"
+            if not self.alive:
+                return "died"
+            if monotonic() > give_up:
+                # After a reply, the last word can only be lost with a message that was too large to be taken.
+                return "too much output" if replied else "killed"
+            if why == "done" and not replied:
+                why = watch.look(output)
+                if why in GONE:
+                    return why
+                if why != "done":
+                    self._interrupt()
+                    give_up = monotonic() + _GRACE
+
+    def _collect(self, request: str, output: Output) -> bool:
+        """Take one message of the output channel, if there is one soon; whether it says that the request is over."""
+        try:
+            message = self._client.get_iopub_msg(timeout=_TICK)
+        except Empty:
+            return False
+        if message["parent_header"].get("msg_id") != request:
+            return False
+        kind, content = message["msg_type"], message["content"]
+        output.add(kind, content)
+        return bool(kind == "status" and content["execution_state"] == "idle")
+
+    def _replied(self, request: str) -> bool:
+        try:
+            reply = self._client.get_shell_msg(timeout=0)
+        except Empty:
+            return False
+        return bool(reply["parent_header"].get("msg_id") == request)
+
+    def _interrupt(self) -> None:
+        self._client.control_channel.send(self._client.session.msg("interrupt_request", {}))
+
+    def _drain(self) -> None:
+        """Take the replies that nobody waits for."""
+        for receive in (self._client.get_shell_msg, self._client.get_control_msg):
+            with suppress(Empty):
+                while True:
+                    receive(timeout=0)
+
+
+class _Watch:
+    """What is looked at while code runs: `pid` and all below it, the session's folder `data` and the sockets' one."""
+
+    def __init__(
+        self, pid: int, folders: Sequence[Path], limits: Limits, timeout: float, stop: Callable[[], bool]
+    ) -> None:
+        self._pid = pid
+        self._folders = folders
+        self._limits = limits
+        self._stop = stop
+        now = monotonic()
+        self._deadline = now + timeout
+        self._next_memory = now + _WATCH
+        self._next_folder = now + _WATCH_FOLDER
+        # Who is above the limit already must be able to run code that deletes files.
+        self._room = max(limits.folder_size, self._size(10 * limits.folder_size) + MB)
+
+    def look(self, output: Output) -> Ending:
+        """Why the code must stop, or "done" where it may go on."""
+        now = monotonic()
+        if self._stop():
+            return "interrupted"
+        if now > self._deadline:
+            return "timeout"
+        if output.too_large:
+            return "too much output"
+        if now > self._next_memory:
+            self._next_memory = now + _WATCH
+            if processes.memory_of(processes.below(self._pid), self._limits.memory) > self._limits.memory:
+                return "memory"
+        if now > self._next_folder:
+            self._next_folder = now + _WATCH_FOLDER
+            if self._size(self._room) > self._room:
+                return "folder full"
+        return "done"
+
+    def _size(self, most: int) -> int:
+        return sum(processes.folder_size(folder, most) for folder in self._folders)
+
+
+def _short_folder() -> str | None:
+    """Where the sockets go: the path of a socket may have no more than about a hundred bytes."""
+    return None if len(tempfile.gettempdir()) < 50 else "/tmp"  # noqa: S108 - mkdtemp makes a folder of our own in it
