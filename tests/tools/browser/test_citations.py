@@ -47,6 +47,8 @@ def test_the_beginning_of_a_citation_is_held_back_and_nothing_else() -> None:
     assert [citations.push(piece) for piece in ["It is 【1", "†L", "3】 so", " 【"]] == ["It is ", "", "[1] so", " "]
     assert citations.finish() == "【"
     citations = Citations(page_at)
+    assert "".join(map(citations.push, "【1†L123456789-L123456790】")) == "[1]"
+    citations = Citations(page_at)
     assert citations.push("【" + "a" * 100) == "【" + "a" * 100
 
 

@@ -1,6 +1,7 @@
 """The local provider: a folder as a small web."""
 
 import asyncio
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -148,5 +149,8 @@ def test_a_rare_word_counts_more_than_a_common_one_and_a_short_document_more_tha
     assert by_boat[3] == 0
     assert by_boat[2] > by_boat[1]
     assert ranking.weights("oar boat sea", documents)["sea"] > ranking.weights("oar boat sea", documents)["boat"] > 0
+    # One of two documents has the word, once; it is 2 words long where the average is 1.5.
+    (score, _) = ranking.scores("a", [ranking.Counter("ab"), ranking.Counter("c")])
+    assert score == pytest.approx(math.log(2) * 2.2 / (1 + 1.2 * (0.25 + 0.75 * 2 / 1.5)))
     assert ranking.scores("x", []) == []
     assert ranking.scores("x", [ranking.Counter()]) == [0]
