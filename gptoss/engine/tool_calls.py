@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from gptoss.engine.errors import GptossError
 from gptoss.engine.events import Artefact
 from gptoss.engine.message import Message
 from gptoss.engine.ports import Cancelled, Tool, ToolCall, ToolResult
@@ -30,7 +31,14 @@ class ToolRunner:
             return ToolResult(messages=(tool_message(recipient, text, message.channel),), outcome="unavailable")
         if self._loop is None:
             self._loop = asyncio.Runner()
-        result = self._loop.run(self._watch(tool, ToolCall(session=session, message=message, artefacts=artefacts)))
+        call = ToolCall(session=session, message=message, artefacts=artefacts)
+        try:
+            result = self._loop.run(self._watch(tool, call))
+        except GptossError:
+            raise
+        except Exception as error:  # noqa: BLE001  a fault in a tool must not end the conversation
+            text = f"Error: the tool failed unexpectedly ({type(error).__name__}: {error})."
+            return ToolResult(messages=(tool_message(recipient, text, message.channel),), outcome="error")
         if result is None:
             text = "Error: the user interrupted this tool."
             return ToolResult(messages=(tool_message(recipient, text, message.channel),), outcome="interrupted")

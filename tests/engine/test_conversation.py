@@ -213,6 +213,18 @@ def test_a_model_that_says_nothing_is_asked_once(harmony: Harmony) -> None:
     assert said(conversation)[-1] == ("final", "Hi!")
 
 
+def test_a_fault_in_a_tool_is_a_result_and_the_turn_goes_on(harmony: Harmony) -> None:
+    class Faulty(Adder):
+        async def run(self, call: ToolCall) -> ToolResult:
+            raise ZeroDivisionError("division by zero")
+
+    conversation = open_conversation(harmony, [CALL, RESULT], tools={"python": Faulty()})
+    updates = list(conversation.say("1 + 1?"))
+    assert [event.outcome for event in events(updates) if isinstance(event, ToolReturned)] == ["error"]
+    assert "ZeroDivisionError: division by zero" in said(conversation)[-2][1]
+    assert said(conversation)[-1] == ("final", "It is 2.")
+
+
 def test_a_running_tool_stops_when_the_user_says_so(harmony: Harmony) -> None:
     stop = False
     tool = Adder(seconds=60)
