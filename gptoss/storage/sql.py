@@ -149,18 +149,29 @@ class SqlLog(Reading):
         """
         # Python's SQLite drivers bind str, int and bytearray at once, but look for an adapter for every other object,
         # bytes and None included, which takes longer than SQLite needs for the row.
-        cursor, count = self._cursor, 0
+        parameters = [
+            (
+                branch,
+                seq,
+                kind.decode(),
+                version,
+                at,
+                messages,
+                bytearray(hash),
+                payload.decode(),
+                "" if tokens is None else bytearray(tokens),
+            )
+            for seq, kind, version, at, messages, hash, payload, tokens in rows
+        ]
+        if not parameters:
+            return 0
         try:
-            for seq, kind, version, at, messages, hash, payload, tokens in rows:
-                row = (branch, seq, kind.decode(), version, at, messages, bytearray(hash), payload.decode())
-                if tokens is None:
-                    cursor.execute(sql.INSERT_EVENT, row)
-                else:
-                    cursor.execute(sql.INSERT_TOKENS, (*row, bytearray(tokens)))
-                count += 1
+            if len(parameters) > 1:
+                self._cursor.executemany(sql.INSERT_EVENT, parameters[:-1])
+            self._cursor.execute(sql.INSERT_EVENT, parameters[-1])  # executemany would not tell the position
         except self._database.conflict as error:
             raise _Overtaken from error
-        return int(cursor.lastrowid) - count + 1 if count else 0
+        return int(self._cursor.lastrowid) - len(parameters) + 1
 
     def _project(self, branch: "_Known", events: Sequence[Event], head: Head, durable: bool) -> None:
         """Bring the rows of a branch and its session up to date with events that end at `head`.

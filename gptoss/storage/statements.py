@@ -65,12 +65,10 @@ HEAD = """
     FROM branches b JOIN events e ON e.branch = b.key
     WHERE b.id = ? ORDER BY e.seq DESC LIMIT 1
 """
+# An empty text stands for no tokens: see `SqlLog._insert`.
 INSERT_EVENT = """
-    INSERT INTO events (branch, seq, kind, version, time, messages, hash, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-"""
-INSERT_TOKENS = """
     INSERT INTO events (branch, seq, kind, version, time, messages, hash, payload, tokens)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))
 """
 SET_WITNESS = "UPDATE branches SET head = ?, hash = ? WHERE key = ?"
 SET_PREVIEW = "UPDATE branches SET preview = ? WHERE key = ? AND preview = ''"
