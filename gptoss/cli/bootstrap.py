@@ -13,18 +13,27 @@ from gptoss.cli.paths import Folders, default_database, folders, named_database
 from gptoss.engine.errors import DatabaseReadOnly
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gptoss.engine.harmony import Harmony
     from gptoss.engine.ports import EventLog, EventReader, TokenGenerator
     from gptoss.engine.settings import Sampling
 
 CHECKPOINT = "GPTOSS_CHECKPOINT"
 
+EMBEDDED = "embedded demo model"
+"""What people are told answers when no checkpoint is named."""
+
 
 class Adapters:
-    """What the commands use of the world. `folders` says where things live."""
+    """What the commands use of the world.
 
-    def __init__(self) -> None:
+    `folders` says where things live. `report` is told what takes long, as a passing remark, and "" when it is over.
+    """
+
+    def __init__(self, report: Callable[[str], None] = lambda text: None) -> None:
         self.folders: Folders = folders()
+        self.report = report
 
     def open_log(self, database: str | None) -> EventLog:
         """The event log, for writing; `database` is what `--db` gave. Makes the data folder if there is none."""
@@ -75,11 +84,22 @@ class Adapters:
         """The model, loaded. Raises CheckpointError or BackendError."""
         from gptoss.backends.opening import open_generator
 
-        return open_generator(backend, self._folder_of(checkpoint))
+        folder = self._folder_of(checkpoint)
+        self.report(f"loading {checkpoint or EMBEDDED} …")
+        try:
+            return open_generator(backend, folder)
+        finally:
+            self.report("")
 
     def _folder_of(self, checkpoint: str | None) -> Path:
         if checkpoint is not None:
             return Path(checkpoint)
         from gptoss.backends.demo.materialise import materialise
 
-        return materialise(self.folders.cache)
+        try:
+            return materialise(
+                self.folders.cache,
+                lambda done, whole: self.report(f"unpacking the {EMBEDDED}, once: {100 * done // whole}%"),
+            )
+        finally:
+            self.report("")

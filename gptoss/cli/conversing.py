@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import date
 from typing import cast
 
-from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.bootstrap import EMBEDDED, Adapters
 from gptoss.cli.display import Display
 from gptoss.cli.names import new_name, resume_command
 from gptoss.cli.request import ChatRequest
@@ -62,6 +62,11 @@ class Chat:
     def is_named(self) -> bool:
         """Whether the user chose the name."""
         return self._request.session is not None
+
+    @property
+    def model_name(self) -> str:
+        """What people are told about which model answers."""
+        return self.settings.checkpoint or EMBEDDED
 
     @property
     def resume_command(self) -> str:
@@ -136,8 +141,3 @@ def watch(updates: Iterator[Update], display: Display) -> None:
 
 def _is_from_the_user(event: Event) -> bool:
     return isinstance(event, MessageAppended) and event.message.role == "user"
-
-
-def model_name(checkpoint: str | None) -> str:
-    """What people are told about which model answers."""
-    return checkpoint or "embedded demo model"

@@ -39,11 +39,11 @@ def export_session(
 
 def _write(file: Path, text: str) -> None:
     """The whole file or none of it: an export that fails half-way leaves what was there before."""
-    file = file.resolve()
     try:
         if file.exists() and not file.is_file():
             file.write_text(text, encoding="utf-8")  # a pipe or a device
             return
+        file = file.resolve()  # a link stays a link
         unfinished = file.with_name(f"{file.name}.{os.getpid()}.part")
         try:
             unfinished.write_text(text, encoding="utf-8")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gptoss import __version__
-from gptoss.cli.conversing import Chat, model_name, watch
+from gptoss.cli.conversing import Chat, watch
 from gptoss.cli.display import Display
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.output import INTERRUPTED, Output
@@ -61,11 +61,13 @@ class InteractiveChat:
         return INTERRUPTED if self._interrupts.leaving else 0
 
     def _open(self) -> None:
-        self._out.transient(f"loading {model_name(self._chat.settings.checkpoint)} …")
         self._chat.load()
-        self._out.transient("")
-        facts = (self._chat.name, model_name(self._chat.settings.checkpoint), self._chat.settings.reasoning_effort)
-        self._out.line("gptoss {} · session {} · {} · reasoning {}".format(__version__, *facts), "bold")
+        facts = (
+            f"session {self._chat.name}",
+            self._chat.model_name,
+            f"reasoning {self._chat.settings.reasoning_effort}",
+        )
+        self._out.line(" · ".join((f"gptoss {__version__}", *facts)), "bold")
         if self._chat.is_new:
             self._out.line(f"To come back: {self._chat.resume_command}", "dim")
             self._out.line("/help lists what else can be typed.", "dim")
@@ -84,7 +86,8 @@ class InteractiveChat:
         if step == "continue" and finished is not None and finished.reason != "crashed":
             self._display.notice("This answer was cut off; /continue goes on.")
             return
-        self._display.notice(_AFTER_A_CRASH[step])
+        begun = step != "continue" or (state.generation is not None and len(state.generation.ids) > 0)
+        self._display.notice(_AFTER_A_CRASH[step if begun else "answer"])
         self._watch(conversation.proceed())
 
     def _show_recent(self, state: State) -> None:

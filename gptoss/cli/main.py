@@ -21,7 +21,7 @@ def run(arguments: list[str], adapters: Adapters | None = None) -> int:
     arguments, debug = _without_debug(arguments)
     out, err = standard_streams()
     try:
-        return _obey(arguments, adapters or Adapters(), out, err)
+        return _obey(arguments, adapters or Adapters(err.transient), out, err)
     except OutputClosed:
         _discard(sys.stdout, sys.stderr)
         return INTERRUPTED

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.bootstrap import EMBEDDED, Adapters
 from gptoss.cli.names import checked_name, resume_command
 from gptoss.cli.output import Output
 from gptoss.cli.widths import fitted, padded, width_of
@@ -63,7 +63,7 @@ def show_session(adapters: Adapters, database: str | None, name: str, out: Outpu
         "turns": str(state.turn),
         "events": str(state.seq),
         "branch": current + (f" (one of {len(branches)})" if len(branches) > 1 else ""),
-        "model": settings.checkpoint or "embedded demo model",
+        "model": settings.checkpoint or EMBEDDED,
         "backend": settings.backend,
         "reasoning": settings.reasoning_effort,
         "context": f"{settings.context} tokens",

@@ -1,0 +1,102 @@
+"""What people expect to answer at once does not load what it does not need, and says the same either way."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gptoss.cli.quick import recognise
+from tests.cli.conftest import Run, greeting
+
+HEAVY = ("torch", "numpy", "safetensors", "transformers")
+FULL = ("typer", "rich", "sqlalchemy", "alembic", "prompt_toolkit", "openai_harmony", "asyncio", "inspect")
+
+
+@pytest.fixture
+def session(gptoss: Run) -> str:
+    gptoss("chat", "--session", "a", "Hello", replies=[greeting("Hi.\n\n```\ncode\n```")])
+    return "a"
+
+
+def loaded_by(environment: dict[str, str], *arguments: str) -> set[str]:
+    """The names of all modules that a command line loads."""
+    program = (
+        "import sys; from gptoss.cli.main import run; code = run(sys.argv[1:]);"
+        "print('\\n'.join(sys.modules), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], env=environment, capture_output=True, text=True, check=True
+    )
+    return {name.partition(".")[0] for name in done.stderr.splitlines()}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sessions", "list"],
+        ["sessions", "show", "a"],
+        ["export", "a", "--format", "md"],
+        ["export", "a", "--format", "json"],
+        ["replay", "a", "--speed", "0"],
+        ["--version"],
+        ["chat", "--help"],
+    ],
+)
+def test_no_model_is_loaded_where_none_is_needed(
+    environment: dict[str, str], session: str, arguments: list[str]
+) -> None:
+    assert not loaded_by(environment, *arguments) & set(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["sessions", "list"], ["sessions", "list", "--json"], ["export", "a"], ["export", "a", "--format", "json"]],
+)
+def test_plain_forms_load_only_what_they_use(environment: dict[str, str], session: str, arguments: list[str]) -> None:
+    assert not loaded_by(environment, *arguments) & set(HEAVY + FULL)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sessions", "list"],
+        ["sessions", "list", "--json"],
+        ["export", "a"],
+        ["export", "a", "--format", "md"],
+        ["export", "--format", "json", "a"],
+        ["export", "nobody"],
+    ],
+)
+def test_the_full_command_line_says_the_same(gptoss: Run, session: str, arguments: list[str], tmp_path: Path) -> None:
+    """`--db` with the default database is a form that only the full command line understands."""
+    assert recognise(arguments) is not None
+    longer = [*arguments, "--db", str(tmp_path / "home" / "gptoss.db")]
+    assert recognise(longer) is None
+    quick, full = gptoss(*arguments), gptoss(*longer)
+    assert (quick.returncode, quick.stdout, quick.stderr) == (full.returncode, full.stdout, full.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["sessions", "show", "a"],
+        ["sessions", "list", "--help"],
+        ["sessions", "list", "extra"],
+        ["sessions", "list", "--json", "--json"],
+        ["export"],
+        ["export", ""],
+        ["export", "a", "b"],
+        ["export", "--", "a"],
+        ["export", "a", "--help"],
+        ["export", "a", "--format"],
+        ["export", "a", "--format", "pdf"],
+        ["export", "a", "-o"],
+        ["export", "a", "-o", "-"],
+        ["export", "a", "--format=md"],
+        ["chat", "Hello"],
+    ],
+)
+def test_everything_else_is_left_to_the_full_command_line(arguments: list[str]) -> None:
+    assert recognise(arguments) is None
