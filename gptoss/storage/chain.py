@@ -11,8 +11,13 @@ help against somebody who prepares two payloads with one hash, and whoever can w
 chain anew anyway. A row of token ids costs about 70 bytes besides the ids; another 16 would be a lot.
 """
 
-from hashlib import blake2b
 from struct import Struct
+
+try:
+    # The same function: `hashlib` takes it from here, but loads OpenSSL first, which listing sessions would wait for.
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
 
 HASH_SIZE = 16
 ROOT = bytes(HASH_SIZE)

@@ -5,7 +5,6 @@ which takes longer than all of the work.
 """
 
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +61,8 @@ class Reading:
         raise refusals.no_branch(branch)
 
     def get_blob(self, digest: str) -> bytes:
+        from hashlib import blake2b  # with OpenSSL, which nobody else here waits for
+
         for (data,) in self._rows(sql.BLOB, (digest,)):
             if blake2b(data, digest_size=32).hexdigest() != digest:
                 raise DatabaseCorrupt(f"the stored file {digest} is damaged in {self.where}: restore it from a backup")
