@@ -66,7 +66,8 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as home:
         os.environ["GPTOSS_HOME"] = home
-        os.environ.pop("GPTOSS_DATABASE_URL", None)
+        for name in ("GPTOSS_DATABASE_URL", "PYTHONDONTWRITEBYTECODE"):
+            os.environ.pop(name, None)
         fill(Path(home) / "gptoss.db")
         for command in commands.values():  # compiled and cached once
             measure(command)

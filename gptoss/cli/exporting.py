@@ -5,11 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.formats import FORMATS
 from gptoss.cli.output import Output
 from gptoss.engine.errors import GptossError, UsageError
 from gptoss.transcripts.document import document, to_json
-
-FORMATS = ("md", "json")
 
 
 class ExportFailed(GptossError):

@@ -5,11 +5,13 @@ typed day in, day out are recognised here, and everything else (abbreviations, -
 `gptoss.cli.app`. Both call the same functions.
 """
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.formats import FORMATS
 from gptoss.cli.output import Output
 
 Command = Callable[[Adapters, Output], int]
@@ -17,42 +19,61 @@ Command = Callable[[Adapters, Output], int]
 
 def recognise(arguments: list[str]) -> Command | None:
     """What to do, or None if that takes more than a glance."""
-    if arguments[:1] in (["sessions"], ["export"]):
-        _import_msgspec()
     match arguments:
         case ["sessions"] | ["sessions", "list"]:
-            return _list(as_json=False)
+            return _hurried(_list(as_json=False))
         case ["sessions", "list", "--json"]:
-            return _list(as_json=True)
+            return _hurried(_list(as_json=True))
         case ["export", *words]:
-            return _export(words)
+            return _hurried(_export(words))
     return None
 
 
-def _list(*, as_json: bool) -> Command:
-    from gptoss.cli.sessions import list_sessions
+def _hurried(command: Command | None) -> Command | None:
+    """The command, in a process that will not live long enough to have garbage worth collecting."""
+    if command is None:
+        return None
 
-    return lambda adapters, out: list_sessions(adapters, None, out, as_json=as_json)
+    def run(adapters: Adapters, out: Output) -> int:
+        gc.disable()
+        _import_msgspec()
+        code = command(adapters, out)
+        gc.freeze()  # or else the interpreter walks through everything once more when it ends
+        return code
+
+    return run
+
+
+def _list(*, as_json: bool) -> Command:
+    def run(adapters: Adapters, out: Output) -> int:
+        from gptoss.cli.sessions import list_sessions
+
+        return list_sessions(adapters, None, out, as_json=as_json)
+
+    return run
 
 
 def _export(words: list[str]) -> Command | None:
-    from gptoss.cli.exporting import FORMATS, export_session
-
-    name, format, file = None, "md", None
+    name, format, file = "", "md", None
     rest: Iterator[str] = iter(words)
     for word in rest:
         if word == "--format":
             format = next(rest, "")
         elif word == "-o":
             file = next(rest, "")
-        elif not word.startswith("-") and word and name is None:
+        elif not word.startswith("-") and not name:
             name = word
         else:
             return None
-    if name is None or format not in FORMATS or file == "" or (file or "").startswith("-"):
+    if not name or format not in FORMATS or file == "" or (file or "").startswith("-"):
         return None
-    found, path = name, Path(file) if file else None
-    return lambda adapters, out: export_session(adapters, None, found, out, format=format, file=path)
+
+    def run(adapters: Adapters, out: Output) -> int:
+        from gptoss.cli.exporting import export_session
+
+        return export_session(adapters, None, name, out, format=format, file=Path(file) if file else None)
+
+    return run
 
 
 def _import_msgspec() -> None:

@@ -1,0 +1,3 @@
+"""What `gptoss export` can write."""
+
+FORMATS = ("md", "json")
