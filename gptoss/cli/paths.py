@@ -1,6 +1,7 @@
 """Where things live: `GPTOSS_HOME` holds everything, or else the platform's own folders do (XDG on Linux)."""
 
 import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,10 +22,21 @@ def folders() -> Folders:
     if home:
         root = Path(home).expanduser().absolute()
         return Folders(root, root / "cache", root)
+    if sys.platform == "linux":
+        # What platformdirs says too, without the 10 ms that importing it takes.
+        return Folders(
+            _xdg("XDG_DATA_HOME", ".local/share"), _xdg("XDG_CACHE_HOME", ".cache"), _xdg("XDG_CONFIG_HOME", ".config")
+        )
     import platformdirs
 
     found = platformdirs.PlatformDirs("gptoss", appauthor=False)
     return Folders(found.user_data_path, found.user_cache_path, found.user_config_path)
+
+
+def _xdg(variable: str, default: str) -> Path:
+    """See https://specifications.freedesktop.org/basedir-spec/latest/."""
+    named = os.environ.get(variable, "").strip()
+    return (Path(named) if named else Path.home() / default) / "gptoss"
 
 
 def named_database(given: str | None) -> str | None:
