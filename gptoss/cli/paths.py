@@ -22,7 +22,8 @@ def folders() -> Folders:
     if home:
         root = Path(home).expanduser().absolute()
         return Folders(root, root / "cache", root)
-    if sys.platform == "linux":
+    on_linux: bool = sys.platform == "linux"
+    if on_linux:
         # What platformdirs says too, without the 10 ms that importing it takes.
         return Folders(
             _xdg("XDG_DATA_HOME", ".local/share"), _xdg("XDG_CACHE_HOME", ".cache"), _xdg("XDG_CONFIG_HOME", ".config")

@@ -28,7 +28,7 @@ def greeting(answer: str, reasoning: str = "The user speaks.") -> str:
 def environment(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, harmony: Harmony) -> dict[str, str]:
     """A clean environment whose home is `tmp_path / "home"`. `harmony` has unpacked the vocabulary already."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GPTOSS_", "DRIVER_"))}
-    for name in ("NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"):
         kept.pop(name, None)
     return kept | {
         "GPTOSS_HOME": str(tmp_path / "home"),
