@@ -228,8 +228,9 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
     """An event and the row that holds it.
 
     `branch` is the id of the branch that the row belongs to (an ancestor's, for events before a fork). `position` is
-    global: it orders the events of all branches. `time` is in microseconds since 1970-01-01 UTC. `hash` chains the rows
-    of a branch: it covers the hash before it, the header and the hash of the payload.
+    the row's key in its log: no other event has it, and it rises along a branch. `time` is in microseconds since
+    1970-01-01 UTC. `hash` chains the rows of a branch: it covers the hash before it, the header and the hash of the
+    payload.
     """
 
     branch: str

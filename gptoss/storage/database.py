@@ -14,9 +14,8 @@ from gptoss.engine.errors import StorageError
 from gptoss.storage.schema import is_current
 from gptoss.storage.sqlite import APPLICATION_ID, BUSY_TIMEOUT_MS, ERRORS, dbapi, revision, wrap
 
-CHECKPOINT_PAGES = 4000
-"""16 MB. A checkpoint writes each changed page once, however often it was changed: SQLite's default of 1000 makes short
-appends pay for many more of them."""
+PAGE_BYTES = 2048
+"""Half of SQLite's default: every commit writes at least one whole page, and most events are small."""
 
 MIGRATIONS = "gptoss:migrations"
 
@@ -48,7 +47,6 @@ class SqliteDatabase:
             self._prepare(self._connection)
             cursor = self._connection.connection.cursor()
             cursor.execute("PRAGMA foreign_keys = ON")
-            cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             self._cursor = cursor
             # Nobody should type a message first and learn then that it cannot be kept. BEGIN IMMEDIATE alone does not
             # tell: in a file that is read-only it begins a transaction that only reads.
@@ -87,6 +85,7 @@ class SqliteDatabase:
         if found is not None and is_current(found, self.where):
             return
         if found is None:
+            connection.exec_driver_sql(f"PRAGMA page_size = {PAGE_BYTES}")
             connection.exec_driver_sql("PRAGMA auto_vacuum = INCREMENTAL")
             self._into_wal(connection)
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -18,11 +18,12 @@ from gptoss.engine.settings import Settings
 from gptoss.storage import refusals
 from gptoss.storage.chain import ROOT
 from gptoss.storage.naming import checked_name, free_name, new_id
-from gptoss.storage.projections import ROOT_BRANCH, changes, leave_as_is
+from gptoss.storage.projections import ROOT_BRANCH, changes, is_notable
 from gptoss.storage.rows import Head, Row, Segment, Walk, hash_at, rows_of, segments, stored_events
 
 
 class _Branch(Struct, kw_only=True):
+    key: int
     id: str
     session: str
     name: str
@@ -49,7 +50,7 @@ class _Session(Struct, kw_only=True):
     branch: str
     created: int
     updated: int = 0
-    position: int = 0
+    used: int = 0
     blobs: set[str] = field(default_factory=set)
 
 
@@ -61,13 +62,14 @@ class MemoryLog:
         self._sessions: dict[str, _Session] = {}
         self._branches: dict[str, _Branch] = {}
         self._blobs: dict[str, bytes] = {}
-        self._position = 0
+        self._branch_count = 0
+        self._writes = 0
 
     def start(self, name: str, settings: Settings) -> SessionInfo:
         with self._lock:
             self._check_free(checked_name(name))
             now = _now()
-            root = _Branch(id=new_id(), session=new_id(), name=ROOT_BRANCH)
+            root = _Branch(key=self._new_key(), id=new_id(), session=new_id(), name=ROOT_BRANCH)
             started = SessionStarted(session=root.session, name=name, settings=settings)
             session = _Session(id=root.session, name=name, branch=root.id, created=now)
             self._write(session, root, [started], now)
@@ -103,7 +105,15 @@ class MemoryLog:
                 raise refusals.branch_exists(name)
             path = segments(self._lineage(branch), parent.head.seq)
             shared = Head(at_seq, hash_at(path, at_seq, self._between))
-            fork = _Branch(id=new_id(), session=parent.session, name=name, parent=branch, at_seq=at_seq, head=shared)
+            fork = _Branch(
+                key=self._new_key(),
+                id=new_id(),
+                session=parent.session,
+                name=name,
+                parent=branch,
+                at_seq=at_seq,
+                head=shared,
+            )
             forked = BranchForked(parent=branch, at_seq=at_seq, name=name)
             self._write(self._sessions[fork.session], fork, [forked], _now())
             self._branches[fork.id] = fork
@@ -118,7 +128,7 @@ class MemoryLog:
 
     def sessions(self) -> list[SessionInfo]:
         with self._lock:
-            newest_first = sorted(self._sessions.values(), key=lambda session: session.position, reverse=True)
+            newest_first = sorted(self._sessions.values(), key=lambda session: session.used, reverse=True)
             return [self._info(session) for session in newest_first]
 
     def branch(self, branch: str) -> BranchInfo:
@@ -159,6 +169,10 @@ class MemoryLog:
             raise refusals.no_branch(branch)
         return self._branches[branch]
 
+    def _new_key(self) -> int:
+        self._branch_count += 1
+        return self._branch_count
+
     def _check_free(self, name: str) -> None:
         if any(session.name == name for session in self._sessions.values()):
             raise refusals.session_exists(name)
@@ -179,7 +193,7 @@ class MemoryLog:
         at: str | None = branch
         while at is not None:
             found = self._branches[at]
-            yield 0, found.id, found.at_seq
+            yield found.key, found.id, found.at_seq
             at = found.parent
 
     def _between(self, part: Segment, after: int, until: int) -> list[Row]:
@@ -187,8 +201,8 @@ class MemoryLog:
 
     def _write(self, session: _Session, branch: _Branch, events: Sequence[Event], now: int) -> list[StoredEvent]:
         """All or nothing: whatever can refuse comes before the first change."""
-        rows, head = rows_of(events, branch.id, branch.head, now)
-        if not leave_as_is(events, branch.head.messages):
+        rows, head = rows_of(events, branch.id, branch.key, branch.head, now)
+        if is_notable(events, branch.head.messages):
             changed = changes(events, branch.head.messages)
             if changed.name is not None and changed.name != session.name:
                 self._check_free(checked_name(changed.name))
@@ -198,13 +212,12 @@ class MemoryLog:
             session.branch = branch.id if changed.current else session.branch
             branch.preview = branch.preview or changed.preview
             session.blobs.update(changed.blobs)
-        stored = stored_events(events, rows, branch.id, self._position + 1)
         if rows:
-            branch.rows.extend((new.position, *row, None) for new, row in zip(stored, rows, strict=True))
+            branch.rows.extend((*row, None) for row in rows)
             branch.head = head
-            session.updated, session.position = now, stored[-1].position
-            self._position = session.position
-        return stored
+            self._writes += 1
+            session.updated, session.used = now, self._writes
+        return stored_events(events, rows, branch.id)
 
 
 def _now() -> int:

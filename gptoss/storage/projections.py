@@ -10,7 +10,15 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from gptoss.engine.events import Event, HeadMoved, MessageAppended, SessionRenamed, SessionStarted, ToolReturned
+from gptoss.engine.events import (
+    Event,
+    GenerationFinished,
+    HeadMoved,
+    MessageAppended,
+    SessionRenamed,
+    SessionStarted,
+    ToolReturned,
+)
 
 PREVIEW_LENGTH = 100
 FEW = 4
@@ -29,16 +37,17 @@ class Changes(Struct):
     blobs: tuple[str, ...] = ()
 
 
-_NOTABLE = frozenset({SessionRenamed, SessionStarted, HeadMoved, ToolReturned})
+_NOTABLE = frozenset({SessionStarted, SessionRenamed, BranchForked, HeadMoved, ToolReturned, GenerationFinished})
 _NOTABLE_EARLY = _NOTABLE | {MessageAppended}
 
 
-def leave_as_is(events: Iterable[Event], messages: int) -> bool:
-    """Whether these events, on a branch that holds `messages` so far, surely change nothing, as most surely do.
+def is_notable(events: Iterable[Event], messages: int) -> bool:
+    """Whether these events, on a branch that holds `messages` so far, may change the list, as few do.
 
-    A branch's beginning is only looked for among its first few messages.
+    A branch's beginning is only looked for among its first few messages. The end of a generation changes nothing in the
+    list, but is a moment for a log to bring its own books up to date.
     """
-    return (_NOTABLE if messages >= FEW else _NOTABLE_EARLY).isdisjoint(map(type, events))
+    return not (_NOTABLE if messages >= FEW else _NOTABLE_EARLY).isdisjoint(map(type, events))
 
 
 def changes(events: Iterable[Event], messages: int) -> Changes:

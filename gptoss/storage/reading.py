@@ -13,7 +13,7 @@ from gptoss.engine.events import StoredEvent
 from gptoss.engine.ports import BranchInfo, SessionInfo
 from gptoss.storage import refusals
 from gptoss.storage import statements as sql
-from gptoss.storage.rows import Head, Row, Segment, Walk, segments
+from gptoss.storage.rows import Head, Row, Segment, Walk, key_of, segments
 from gptoss.storage.schema import is_current
 from gptoss.storage.sqlite import ERRORS, connect_read_only, revision, wrap
 
@@ -47,17 +47,16 @@ class Reading:
         return [_branch(row) for row in self._rows(sql.BRANCHES, (session,))]
 
     def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[StoredEvent]:
-        for session, durable, hash, newest in self._rows(sql.WITNESS, (branch,)):
+        for session, sealed, hash, newest in self._rows(sql.SEAL, (branch,)):
             lineage = self._rows(sql.LINEAGE, (branch,))
             try:
-                # A seq that is no number belongs to a damaged row, which the walk will miss and name.
-                head = max(durable, newest) if isinstance(newest, int) else durable
+                head = max(sealed, newest or 0)
                 path = segments(lineage, head)
             except TypeError as error:
                 raise DatabaseCorrupt(
                     f"the branches of session {session!r} are damaged in {self.where}: restore the file from a backup"
                 ) from error
-            return Walk(session, self.where).path(path, Head(durable, hash), after, until, self._between)
+            return Walk(session, self.where).path(path, Head(sealed, hash), after, until, self._between)
         raise refusals.no_branch(branch)
 
     def get_blob(self, digest: str) -> bytes:
@@ -71,7 +70,7 @@ class Reading:
 
     def _between(self, part: Segment, after: int, until: int) -> Iterator[Row]:
         for first in range(after, until, PAGE):
-            yield from self._rows(sql.EVENTS, (part.key, first, min(first + PAGE, until)))
+            yield from self._rows(sql.EVENTS, (key_of(part.key, first), key_of(part.key, min(first + PAGE, until))))
 
 
 def _session(row: Any) -> SessionInfo:

@@ -41,4 +41,4 @@ def rebuild(execute: Execute) -> None:
         execute(sql.SET_NAME, (f"\x00{session}", session))
     for session, name in names.items():
         execute(sql.SET_NAME, (name, session))
-    execute(sql.SET_WITNESSES)
+    execute(sql.SET_SEALS)

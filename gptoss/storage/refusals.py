@@ -30,10 +30,7 @@ def no_blob(digest: str) -> StorageError:
     return StorageError(f"the stored file {digest} is not in the database: it was deleted, or never stored")
 
 
-_BEGINNINGS = frozenset({SessionStarted, BranchForked})
-
-
 def check_appendable(events: Iterable[Event]) -> None:
     """Sessions and branches begin in one way only."""
-    if not _BEGINNINGS.isdisjoint(map(type, events)):
+    if any(isinstance(event, (SessionStarted, BranchForked)) for event in events):
         raise HistoryError("SessionStarted and BranchForked begin a branch and cannot be appended later")

@@ -11,16 +11,22 @@ from gptoss.engine.events import Event, StoredEvent, UnknownEvent
 from gptoss.storage.chain import ROOT, link, link_redacted
 from gptoss.storage.codec import decode, encode
 from gptoss.storage.projections import is_said
+from gptoss.storage.statements import SEQ_BITS
 
-Row = tuple[int, int, bytes, int, int, int, bytes, bytes | None, bytes | None, bytes | None]
-"""position, seq, kind (UTF-8), version, time, messages, hash, payload (JSON), tokens, redacted.
+Row = tuple[int, bytes, int, int, int, bytes, bytes | None, bytes | None, bytes | None]
+"""key, kind (UTF-8), version, time, messages, hash, payload (JSON), tokens, redacted.
 
 `messages` counts what the user and the model said on this branch up to here. A payload that was removed is None, its
 tokens too, and `redacted` then holds the digest that the chain needs.
 """
 
 NewRow = tuple[int, bytes, int, int, int, bytes, bytes, bytes | None]
-"""seq, kind, version, time, messages, hash, payload, tokens: what is known before a row has a position."""
+"""key, kind, version, time, messages, hash, payload, tokens: what is appended."""
+
+
+def key_of(branch: int, seq: int) -> int:
+    """The key of the event `seq` of the branch with that key. It is the event's position."""
+    return branch << SEQ_BITS | seq
 
 
 class Segment(NamedTuple):
@@ -54,10 +60,11 @@ def segments(lineage: Iterable[tuple[int, str, int]], head: int) -> list[Segment
     return path[::-1]
 
 
-def rows_of(events: Iterable[Event], branch: str, head: Head, time: int) -> tuple[list[NewRow], Head]:
-    """The rows that append `events` after `head`, and the head that they make."""
+def rows_of(events: Iterable[Event], branch: str, key: int, head: Head, time: int) -> tuple[list[NewRow], Head]:
+    """The rows that append `events` to a branch (its id and key) after `head`, and the head that they make."""
     rows: list[NewRow] = []
     seq, hash, messages = head
+    first = key_of(key, 0)
     branch_id = branch.encode()
     for event in events:
         seq += 1
@@ -67,15 +74,14 @@ def rows_of(events: Iterable[Event], branch: str, head: Head, time: int) -> tupl
             hash = link(hash, branch_id, seq, kind, version, time, messages, payload, tokens)
         except struct.error as error:
             raise HistoryError(f"this {event.kind} cannot be stored: its version or name is too long") from error
-        rows.append((seq, kind, version, time, messages, hash, payload, tokens))
+        rows.append((first + seq, kind, version, time, messages, hash, payload, tokens))
     return rows, Head(seq, hash, messages)
 
 
-def stored_events(events: Sequence[Event], rows: Sequence[NewRow], branch: str, position: int) -> list[StoredEvent]:
-    """The events as they are stored by `rows`, the first of which got `position` and the others the next ones."""
-    first = position - rows[0][0] if rows else 0
+def stored_events(events: Iterable[Event], rows: Iterable[NewRow], branch: str) -> list[StoredEvent]:
+    """The events as they are stored by `rows`."""
     return [
-        StoredEvent(branch=branch, seq=row[0], position=first + row[0], time=row[3], hash=row[5], event=event)
+        StoredEvent(branch=branch, seq=row[0] & SEQ_MASK, position=row[0], time=row[3], hash=row[5], event=event)
         for row, event in zip(rows, events, strict=True)
     ]
 
@@ -89,7 +95,7 @@ def hash_at(path: Iterable[Segment], seq: int, between: Between) -> bytes:
     for part in path:
         if part.after < seq <= part.until:
             for row in between(part, seq - 1, seq):
-                return row[6]
+                return row[5]
     return b""
 
 
@@ -101,6 +107,7 @@ def _pieces(path: Iterable[Segment], cut: int) -> Iterator[tuple[Segment, int, i
         yield part, middle, part.until
 
 
+SEQ_MASK = key_of(1, 0) - 1
 MISSING = "is missing"
 ALTERED = "is not as it was written"
 
@@ -112,8 +119,8 @@ def _redacted(kind: bytes, version: int) -> UnknownEvent:
 class Walk:
     """Goes along a path, row by row, and yields its events.
 
-    Rows must arrive without a gap, chained and in the order of their positions; otherwise DatabaseCorrupt, naming the
-    first event that is not as it was written. `where` is what the sentence calls the place, such as a path.
+    Rows must arrive without a gap and chained; otherwise DatabaseCorrupt, naming the first event that is not as it was
+    written. `where` is what the sentence calls the place, such as a path.
     """
 
     def __init__(self, session: str, where: str) -> None:
@@ -121,35 +128,35 @@ class Walk:
         self._where = where
 
     def path(
-        self, path: Sequence[Segment], witness: Head, after: int, until: int | None, between: Between
+        self, path: Sequence[Segment], seal: Head, after: int, until: int | None, between: Between
     ) -> Iterator[StoredEvent]:
         """The events with after < seq <= until on a path.
 
-        `witness` is an event on the path's last branch that is known from elsewhere: without it, a chain that lost its
-        end would look whole.
+        `seal` is an event on the path's last branch that is known from elsewhere: without it, a chain that lost its end
+        would look whole.
         """
         head = path[-1].until if path else 0
         last = head if until is None else min(until, head)
         self._seq = after = max(after, 0)
         if after >= last:
             return
-        self._position = 0
         self._hash = ROOT if after == 0 else hash_at(path, after, between)
-        for part, first, final in _pieces(path, witness.seq):
+        for part, first, final in _pieces(path, seal.seq):
             first, final = max(first, after), min(final, last)
             if first < final:
-                yield from self._along(part.branch, between(part, first, final))
+                yield from self._along(part, between(part, first, final))
                 if self._seq < final:
                     raise self._broken(self._seq + 1, MISSING)
-                if self._seq == witness.seq and self._hash != witness.hash:
+                if self._seq == seal.seq and self._hash != seal.hash:
                     raise self._broken(self._seq, ALTERED)
 
-    def _along(self, branch: str, rows: Iterable[Row]) -> Iterator[StoredEvent]:
-        branch_id = branch.encode()
-        before, previous, last_position = self._seq, self._hash, self._position
-        for position, seq, kind, version, time, messages, hash, payload, tokens, redacted in rows:
-            if seq != before + 1:
-                raise self._broken(before + 1, MISSING)
+    def _along(self, part: Segment, rows: Iterable[Row]) -> Iterator[StoredEvent]:
+        branch, branch_id, first = part.branch, part.branch.encode(), key_of(part.key, 0)
+        seq, previous = self._seq, self._hash
+        for key, kind, version, time, messages, hash, payload, tokens, redacted in rows:
+            seq += 1
+            if key != first + seq:
+                raise self._broken(seq, MISSING)
             try:
                 if payload is not None:
                     expected = link(previous, branch_id, seq, kind, version, time, messages, payload, tokens)
@@ -157,15 +164,15 @@ class Walk:
                     expected = link_redacted(previous, branch_id, seq, kind, version, time, messages, redacted or b"")
             except (TypeError, struct.error):  # values of a type that was never written
                 expected = b""
-            if hash != expected or position <= last_position:
+            if hash != expected:
                 raise self._broken(seq, ALTERED)
             try:
                 event = decode(kind, version, payload, tokens) if payload is not None else _redacted(kind, version)
             except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
                 raise self._broken(seq, "cannot be read") from error
-            yield StoredEvent(branch=branch, seq=seq, position=position, time=time, hash=hash, event=event)
-            before, previous, last_position = seq, hash, position
-        self._seq, self._hash, self._position = before, previous, last_position
+            yield StoredEvent(branch=branch, seq=seq, position=key, time=time, hash=hash, event=event)
+            previous = hash
+        self._seq, self._hash = seq, previous
 
     def _broken(self, seq: int, what: str) -> DatabaseCorrupt:
         return DatabaseCorrupt(

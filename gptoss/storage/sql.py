@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from gptoss.engine.errors import HeadConflict
+from gptoss.engine.errors import HeadConflict, StorageError
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
 from gptoss.engine.ports import BranchInfo, SessionInfo
 from gptoss.engine.settings import Settings
@@ -22,10 +22,15 @@ from gptoss.storage import statements as sql
 from gptoss.storage.chain import ROOT
 from gptoss.storage.database import SqliteDatabase
 from gptoss.storage.naming import checked_name, free_name, new_id
-from gptoss.storage.projections import ROOT_BRANCH, changes, leave_as_is
+from gptoss.storage.projections import ROOT_BRANCH, changes, is_notable
 from gptoss.storage.reading import Reading
 from gptoss.storage.rebuilding import rebuild
-from gptoss.storage.rows import Head, NewRow, hash_at, rows_of, segments, stored_events
+from gptoss.storage.rows import Head, NewRow, hash_at, key_of, rows_of, segments, stored_events
+
+SEAL_EVERY = 16
+"""A branch's row names its newest event, so that a branch that lost its end does not look whole. That is a second page
+to write, which takes as long as the rest of a commit, so it is done at the end of a generation, when the log is closed
+and after this many events, not every time."""
 
 
 class SqlLog(Reading):
@@ -56,23 +61,28 @@ class SqlLog(Reading):
     def append(
         self, branch: str, expected_seq: int, events: Sequence[Event], *, durable: bool = True
     ) -> list[StoredEvent]:
-        refusals.check_appendable(events)
         try:
             with self._write if durable else self._write_soon:
                 into = self._known.get(branch)
-                if into is None or into.head.seq != expected_seq:
+                if into is None or into.head.seq != expected_seq or not events:
                     into = self._newest(branch)
                     if into.head.seq != expected_seq:
                         raise HeadConflict(branch, expected_seq, into.head.seq)
-                rows, head = rows_of(events, branch, into.head, _now())
-                position = self._insert(into.key, rows)
-                self._project(into, events, head, durable)
+                notable = is_notable(events, into.head.messages)
+                if notable:
+                    refusals.check_appendable(events)
+                    self._project(into, events)
+                rows, head = rows_of(events, branch, into.key, into.head, _now())
+                self._insert(rows)
+                if durable and (notable or head.seq - into.sealed >= SEAL_EVERY):
+                    self._seal(into.key, head)
+                    into.sealed = head.seq
         except _Overtaken:
-            del self._known[branch]
+            self._known.pop(branch, None)
             raise HeadConflict(branch, expected_seq, self.branch(branch).head) from None
         into.head = head
         self._known[branch] = into
-        return stored_events(events, rows, branch, position)
+        return stored_events(events, rows, branch)
 
     def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
         id = new_id()
@@ -97,6 +107,8 @@ class SqlLog(Reading):
                 raise refusals.no_session(session)
             ((key,),) = found
             orphans = execute(sql.ORPHANED_BLOBS, (key, key)).fetchall()
+            for (branch,) in execute(sql.BRANCH_KEYS, (key,)).fetchall():
+                execute(sql.DELETE_EVENTS, (key_of(branch, 0), key_of(branch + 1, 0)))
             for statement in sql.DELETE_SESSION:
                 execute(statement, (key,))
             for orphan in orphans:
@@ -115,6 +127,14 @@ class SqlLog(Reading):
 
     def close(self) -> None:
         with self._lock:
+            lagging = [branch for branch in self._known.values() if branch.sealed < branch.head.seq]
+            self._known.clear()
+            # Nothing is lost when this fails: the end of a branch is only less well guarded.
+            with suppress(StorageError):
+                if lagging:
+                    with self._write:
+                        for branch in lagging:
+                            self._seal(branch.key, branch.head)
             self._database.close()
 
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
@@ -129,31 +149,30 @@ class SqlLog(Reading):
         self, session: int, id: str, name: str, parent: int | None, before: Head, first: Event, now: int
     ) -> None:
         """A new branch and the event that begins it, which follows `before`."""
-        rows, head = rows_of([first], id, before, now)
-        branch = (id, session, name, parent, before.seq, head.seq, head.hash)
-        ((key,),) = self._cursor.execute(sql.INSERT_BRANCH, branch).fetchall()
-        self._insert(key, rows)
-        self._project(_Known(key, session, before), [first], head, durable=True)
+        execute = self._cursor.execute
+        branch = (id, session, name, parent, before.seq, before.seq, before.hash)
+        ((key,),) = execute(sql.INSERT_BRANCH, branch).fetchall()
+        (row,), head = rows_of([first], id, key, before, now)
+        execute(sql.INSERT_FIRST_EVENT, row[:-1])
+        self._project(_Known(key, session, before, before.seq), [first])
+        self._seal(key, head)
 
     def _newest(self, branch: str) -> "_Known":
         row = self._cursor.execute(sql.HEAD, (branch,)).fetchone()
         if row is None:
             raise refusals.no_branch(branch)
-        key, session, *head = row
-        return _Known(key, session, Head(*head))
+        key, session, sealed, *head = row
+        return _Known(key, session, Head(*head), sealed)
 
-    def _insert(self, branch: int, rows: Iterable[NewRow]) -> int:
-        """Insert rows of a branch and return the position of the first; the others get the next ones.
-
-        _Overtaken when the branch has an event of that seq already, or is gone.
-        """
+    def _insert(self, rows: Iterable[NewRow]) -> None:
+        """Insert rows of a branch; _Overtaken when it has an event of that seq already, or is gone."""
         # Python's SQLite drivers bind str, int and bytearray at once, but look for an adapter for every other object,
         # bytes and None included, which takes longer than SQLite needs for the row.
         parameters = [
             (
-                branch,
-                seq,
+                key,
                 kind.decode(),
+                key - 1,
                 version,
                 at,
                 messages,
@@ -161,29 +180,19 @@ class SqlLog(Reading):
                 payload.decode(),
                 "" if tokens is None else bytearray(tokens),
             )
-            for seq, kind, version, at, messages, hash, payload, tokens in rows
+            for key, kind, version, at, messages, hash, payload, tokens in rows
         ]
-        if not parameters:
-            return 0
         try:
-            if len(parameters) > 1:
-                self._cursor.executemany(sql.INSERT_EVENT, parameters[:-1])
-            self._cursor.execute(sql.INSERT_EVENT, parameters[-1])  # executemany would not tell the position
+            self._cursor.executemany(sql.INSERT_EVENT, parameters)
         except self._database.conflict as error:
             raise _Overtaken from error
-        return int(self._cursor.lastrowid) - len(parameters) + 1
 
-    def _project(self, branch: "_Known", events: Sequence[Event], head: Head, durable: bool) -> None:
-        """Bring the rows of a branch and its session up to date with events that end at `head`.
+    def _seal(self, branch: int, head: Head) -> None:
+        self._cursor.execute(sql.SET_SEAL, (head.seq, bytearray(head.hash), branch, head.seq))
 
-        A branch's own head may lag behind its events, because nobody but the check of its end asks for it: it is
-        brought up when the commit waits for the disk anyway, which spares token batches a page.
-        """
+    def _project(self, branch: "_Known", events: Sequence[Event]) -> None:
+        """Bring the rows of a branch and its session up to date with events."""
         execute = self._cursor.execute
-        if durable:
-            execute(sql.SET_WITNESS, (head.seq, bytearray(head.hash), branch.key))
-        if leave_as_is(events, branch.head.messages):
-            return
         changed = changes(events, branch.head.messages)
         if changed.preview:
             execute(sql.SET_PREVIEW, (changed.preview, branch.key))
@@ -202,16 +211,17 @@ class SqlLog(Reading):
 class _Known:
     """The keys of a branch and its session, and the newest event that this log has written to it.
 
-    Whoever appends after it need not ask for the head: that the next seq is free, which the table's unique constraint
-    decides, is the compare-and-swap.
+    Whoever appends after it need not ask for the head: that the event before is there and the next key is free, which
+    the insertion finds out by itself, is the compare-and-swap. `sealed` is the seq that the branch's row knows.
     """
 
-    __slots__ = ("head", "key", "session")
+    __slots__ = ("head", "key", "sealed", "session")
 
-    def __init__(self, key: int, session: int, head: Head) -> None:
+    def __init__(self, key: int, session: int, head: Head, sealed: int) -> None:
         self.key = key
         self.session = session
         self.head = head
+        self.sealed = sealed
 
 
 class _Overtaken(Exception):

@@ -1,33 +1,43 @@
 """The SQL of the event log, as plain text.
 
 Both the log on SQLAlchemy and the reader that imports none of it run these. Building them with SQLAlchemy's expression
-language would cost more, at every append, than SQLite takes to run them. Parameters are `?`; what a dialect spells
-differently, it replaces (see `gptoss.storage.sqlite`). `gptoss.storage.tables` describes the tables.
+language would cost more, at every append, than SQLite takes to run them. Parameters are `?`; a dialect that spells
+something differently replaces it. `gptoss.storage.tables` describes the tables.
+
+The key of an event is its branch's key and its seq, side by side: the events of a branch lie together and in order.
 
 Payloads and kinds travel as bytes: hashing and decoding want bytes, and a damaged row whose text is no longer UTF-8
 must still be read to be named.
 """
 
-_SESSION = """
-    SELECT s.id, s.name, b.id, s.created, e.time,
-        (
-            SELECT sum((SELECT n.messages FROM events n WHERE n.branch = c.key ORDER BY n.seq DESC LIMIT 1))
-            FROM branches c WHERE c.session = s.key
-        ),
+# ruff: noqa: S608  # the pieces put together here are constants of this module, never values
+
+SEQ_BITS = 32
+_SEQ_MASK = (1 << SEQ_BITS) - 1
+
+
+def _newest(column: str, branch: str) -> str:
+    """The value of a column in the newest event of a branch; null for a branch without events."""
+    return f"""(
+        SELECT {column} FROM events e
+        WHERE e.key > {branch}.key << {SEQ_BITS} AND e.key < ({branch}.key + 1) << {SEQ_BITS}
+        ORDER BY e.key DESC LIMIT 1
+    )"""
+
+
+_SESSION = f"""
+    SELECT s.id, s.name, b.id, s.created,
+        (SELECT coalesce(max({_newest("e.time", "c")}), s.created) FROM branches c WHERE c.session = s.key) AS updated,
+        (SELECT coalesce(sum({_newest("e.messages", "c")}), 0) FROM branches c WHERE c.session = s.key),
         (SELECT c.preview FROM branches c WHERE c.session = s.key ORDER BY c.preview = '', c.key LIMIT 1)
     FROM sessions s
     JOIN branches b ON b.key = s.branch
-    JOIN events e ON e.position = (
-        SELECT max((SELECT n.position FROM events n WHERE n.branch = c.key ORDER BY n.seq DESC LIMIT 1))
-        FROM branches c WHERE c.session = s.key
-    )
 """
-SESSIONS = f"{_SESSION} ORDER BY e.position DESC"
+SESSIONS = f"{_SESSION} ORDER BY updated DESC, s.key DESC"
 SESSION_NAMED = f"{_SESSION} WHERE s.name = ?"
 
-_BRANCH = """
-    SELECT b.id, s.id, b.name, p.id, b.at_seq,
-        coalesce((SELECT max(e.seq) FROM events e WHERE e.branch = b.key), b.head)
+_BRANCH = f"""
+    SELECT b.id, s.id, b.name, p.id, b.at_seq, coalesce({_newest("e.key", "b")} & {_SEQ_MASK}, b.head)
     FROM branches b
     JOIN sessions s ON s.key = b.session
     LEFT JOIN branches p ON p.key = b.parent
@@ -45,32 +55,37 @@ LINEAGE = """
     SELECT key, id, at_seq FROM lineage ORDER BY key DESC
 """
 
-WITNESS = """
-    SELECT s.name, b.head, b.hash, (SELECT max(e.seq) FROM events e WHERE e.branch = b.key)
+SEAL = f"""
+    SELECT s.name, b.head, b.hash, {_newest("e.key", "b")} & {_SEQ_MASK}
     FROM branches b JOIN sessions s ON s.key = b.session
     WHERE b.id = ?
 """
 
 EVENTS = """
-    SELECT position, seq, CAST(kind AS BLOB), version, time, messages, hash, CAST(payload AS BLOB), tokens, redacted
-    FROM events WHERE branch = ? AND seq > ? AND seq <= ? ORDER BY seq
+    SELECT key, CAST(kind AS BLOB), version, time, messages, hash, CAST(payload AS BLOB), tokens, redacted
+    FROM events WHERE key > ? AND key <= ? ORDER BY key
 """
 
 BLOB = "SELECT data FROM blobs WHERE digest = ?"
 
 # Writing
 
-HEAD = """
-    SELECT b.key, b.session, e.seq, e.hash, e.messages
-    FROM branches b JOIN events e ON e.branch = b.key
-    WHERE b.id = ? ORDER BY e.seq DESC LIMIT 1
+HEAD = f"""
+    SELECT b.key, b.session, b.head, e.key & {_SEQ_MASK}, e.hash, e.messages
+    FROM branches b JOIN events e ON e.key = {_newest("e.key", "b")}
+    WHERE b.id = ?
 """
-# An empty text stands for no tokens: see `SqlLog._insert`.
+
+# An event follows the one before it: when that is missing (its session was deleted), the kind is null, which the table
+# refuses, as it refuses a key that is taken. An empty text stands for no tokens: see `SqlLog._insert`.
 INSERT_EVENT = """
-    INSERT INTO events (branch, seq, kind, version, time, messages, hash, payload, tokens)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))
+    INSERT INTO events (key, kind, version, time, messages, hash, payload, tokens)
+    VALUES (?, (SELECT ? FROM events WHERE key = ?), ?, ?, ?, ?, ?, nullif(?, ''))
 """
-SET_WITNESS = "UPDATE branches SET head = ?, hash = ? WHERE key = ?"
+INSERT_FIRST_EVENT = """
+    INSERT INTO events (key, kind, version, time, messages, hash, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+SET_SEAL = "UPDATE branches SET head = ?, hash = ? WHERE key = ? AND head < ?"
 SET_PREVIEW = "UPDATE branches SET preview = ? WHERE key = ? AND preview = ''"
 
 INSERT_SESSION = "INSERT INTO sessions (id, name, created) VALUES (?, ?, ?) RETURNING key"
@@ -87,8 +102,9 @@ BLOB_EXISTS = "SELECT 1 FROM blobs WHERE digest = ?"
 INSERT_BLOB_USE = "INSERT INTO blob_uses (session, digest) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 SESSION_KEY = "SELECT key FROM sessions WHERE id = ?"
+BRANCH_KEYS = "SELECT key FROM branches WHERE session = ?"
+DELETE_EVENTS = "DELETE FROM events WHERE key > ? AND key < ?"
 DELETE_SESSION = (
-    "DELETE FROM events WHERE branch IN (SELECT key FROM branches WHERE session = ?)",
     "DELETE FROM branches WHERE session = ?",
     "DELETE FROM blob_uses WHERE session = ?",
     "DELETE FROM sessions WHERE key = ?",
@@ -102,22 +118,20 @@ DELETE_BLOB = "DELETE FROM blobs WHERE digest = ?"
 # Rebuilding
 
 FORGET_PROJECTIONS = ("DELETE FROM blob_uses", "UPDATE branches SET preview = ''")
-NOTABLE_EVENTS = """
+NOTABLE_EVENTS = f"""
     SELECT b.key, b.session, e.messages, e.time, CAST(e.kind AS BLOB), e.version, CAST(e.payload AS BLOB)
-    FROM events e JOIN branches b ON b.key = e.branch
+    FROM events e JOIN branches b ON b.key = e.key >> {SEQ_BITS}
     WHERE e.payload IS NOT NULL AND (
         e.kind IN ('SessionStarted', 'BranchForked', 'SessionRenamed', 'HeadMoved', 'ToolReturned')
         OR e.kind = 'MessageAppended' AND e.messages <= ?
     )
-    ORDER BY e.position
+    ORDER BY e.time, e.key
 """
 SET_CREATED = "UPDATE sessions SET created = ? WHERE key = ?"
 SET_ORIGIN = """
     UPDATE branches SET name = ?, at_seq = ?, parent = (SELECT p.key FROM branches p WHERE p.id = ?) WHERE key = ?
 """
-SET_WITNESSES = """
-    UPDATE branches SET
-        head = (SELECT max(e.seq) FROM events e WHERE e.branch = branches.key),
-        hash = (SELECT e.hash FROM events e WHERE e.branch = branches.key ORDER BY e.seq DESC LIMIT 1)
-    WHERE key IN (SELECT branch FROM events)
+SET_SEALS = f"""
+    UPDATE branches SET head = {_newest("e.key", "branches")} & {_SEQ_MASK}, hash = {_newest("e.hash", "branches")}
+    WHERE {_newest("e.key", "branches")} IS NOT NULL
 """

@@ -1,12 +1,14 @@
 """The tables, as SQLAlchemy knows them: what the migrations must add up to (a test compares the two).
 
-Inside, rows refer to each other by integer keys, which are small; outside, sessions and branches have string ids. Keys
-are never used twice, so a writer that remembers the key of a deleted branch cannot write into another one.
+Inside, rows refer to each other by integer keys, which are small; outside, sessions and branches have string ids. The
+keys of sessions and branches are never used twice, so a writer that remembers a deleted branch's cannot write into
+another one.
 """
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Computed,
     ForeignKey,
     Index,
     Integer,
@@ -40,7 +42,7 @@ branches = Table(
     Column("key", Big, primary_key=True),
     Column("id", Text, nullable=False, unique=True),
     Column("session", Big, ForeignKey("sessions.key"), nullable=False),
-    # From here on a projection. `head` and `hash` are the newest durable event's: without it the branch is damaged.
+    # From here on a projection. `head` and `hash` seal the branch: without that event, or one before, it is damaged.
     Column("name", Text, nullable=False),
     Column("parent", Big, ForeignKey("branches.key")),
     Column("at_seq", Big, nullable=False),
@@ -54,9 +56,9 @@ branches = Table(
 events = Table(
     "events",
     metadata,
-    Column("position", Big, primary_key=True),
-    Column("branch", Big, ForeignKey("branches.key"), nullable=False),
-    Column("seq", Big, nullable=False),
+    # branch << 32 | seq: one tree holds the events of each branch together, in order, and refuses a seq twice. Every
+    # further index is a further page to write, and to sync, at each append.
+    Column("key", Big, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("time", Big, nullable=False),  # microseconds since 1970-01-01 UTC
@@ -65,7 +67,9 @@ events = Table(
     Column("payload", Text),  # JSON; NULL when it was redacted
     Column("tokens", LargeBinary),  # the ids of TokensSampled, see gptoss.storage.varint
     Column("redacted", LargeBinary),  # the digest that a redacted payload leaves behind
-    UniqueConstraint("branch", "seq"),
+    # For people who look into the file: computed when asked for.
+    Column("branch", Big, Computed("key >> 32", persisted=False)),
+    Column("seq", Big, Computed("key & 4294967295", persisted=False)),
 )
 
 blobs = Table(

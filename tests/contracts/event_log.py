@@ -200,14 +200,15 @@ class EventLogContract:
         assert self.read(log, session.branch, 1) == stored
         assert self.reader(log).branch(session.branch).head == len(events) + 1
 
-    def test_positions_rise_over_all_branches(self, log: EventLog) -> None:
+    def test_positions_are_unique_and_rise_along_a_branch(self, log: EventLog) -> None:
         one, two = log.start("one", SETTINGS), log.start("two", SETTINGS)
-        stored = []
         for seq in range(1, 5):
-            stored += log.append(one.branch, seq, [says("a")])
-            stored += log.append(two.branch, 2 * seq - 1, [says("b"), says("c")])
-        positions = [event.position for event in stored]
-        assert positions == sorted(set(positions))
+            log.append(one.branch, seq, [says("a")])
+            log.append(two.branch, 2 * seq - 1, [says("b"), says("c")])
+        fork = log.fork(one.branch, 2)
+        paths = [[event.position for event in self.read(log, id)] for id in (one.branch, two.branch, fork.id)]
+        assert all(path == sorted(path) for path in paths)
+        assert len({position for path in paths for position in path}) == 5 + 9 + 1
 
     def test_reading_between(self, log: EventLog) -> None:
         session = log.start("ada", SETTINGS)

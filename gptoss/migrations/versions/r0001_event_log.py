@@ -35,9 +35,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "events",
-        sa.Column("position", BIG, primary_key=True),
-        sa.Column("branch", BIG, sa.ForeignKey("branches.key"), nullable=False),
-        sa.Column("seq", BIG, nullable=False),
+        sa.Column("key", BIG, primary_key=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("time", BIG, nullable=False),
@@ -46,7 +44,8 @@ def upgrade() -> None:
         sa.Column("payload", sa.Text),
         sa.Column("tokens", sa.LargeBinary),
         sa.Column("redacted", sa.LargeBinary),
-        sa.UniqueConstraint("branch", "seq"),
+        sa.Column("branch", BIG, sa.Computed("key >> 32", persisted=False)),
+        sa.Column("seq", BIG, sa.Computed("key & 4294967295", persisted=False)),
     )
     op.create_table(
         "blobs",
