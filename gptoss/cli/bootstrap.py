@@ -84,22 +84,14 @@ class Adapters:
         """The model, loaded. Raises CheckpointError or BackendError."""
         from gptoss.backends.opening import open_generator
 
-        folder = self._folder_of(checkpoint)
-        self.report(f"loading {checkpoint or EMBEDDED} …")
-        try:
-            return open_generator(backend, folder)
-        finally:
-            self.report("")
+        return open_generator(backend, self._folder_of(checkpoint))
 
     def _folder_of(self, checkpoint: str | None) -> Path:
         if checkpoint is not None:
             return Path(checkpoint)
         from gptoss.backends.demo.materialise import materialise
 
-        try:
-            return materialise(
-                self.folders.cache,
-                lambda done, whole: self.report(f"unpacking the {EMBEDDED}, once: {100 * done // whole}%"),
-            )
-        finally:
-            self.report("")
+        return materialise(
+            self.folders.cache,
+            lambda done, whole: self.report(f"unpacking the {EMBEDDED}, once: {100 * done // whole}%"),
+        )

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from datetime import date
+from pathlib import Path
 from typing import cast
 
 from gptoss.cli.bootstrap import EMBEDDED, Adapters
@@ -66,7 +67,7 @@ class Chat:
     @property
     def model_name(self) -> str:
         """What people are told about which model answers."""
-        return self.settings.checkpoint or EMBEDDED
+        return Path(self.settings.checkpoint).name if self.settings.checkpoint else EMBEDDED
 
     @property
     def resume_command(self) -> str:
@@ -75,8 +76,12 @@ class Chat:
     def load(self) -> TokenGenerator:
         """Load the vocabulary and the model, which takes seconds the first time and nothing after that."""
         if self._generator is None:
-            self._harmony = self._adapters.harmony()
-            self._generator = self._adapters.generator(self.settings.checkpoint, self.settings.backend)
+            self._adapters.report(f"loading {self.model_name} …")
+            try:
+                self._harmony = self._adapters.harmony()
+                self._generator = self._adapters.generator(self.settings.checkpoint, self.settings.backend)
+            finally:
+                self._adapters.report("")
         return self._generator
 
     def conversation(self) -> Conversation:

@@ -6,6 +6,7 @@ On a terminal both are the same stream.
 """
 
 from gptoss.cli.output import Output, Style
+from gptoss.cli.wrapping import Wrapper
 from gptoss.engine.events import (
     GenerationFinished,
     GenerationStarted,
@@ -42,36 +43,25 @@ _RETURNED: dict[ToolOutcome, str] = {
 
 
 class _Block:
-    """A message on the screen: where its text goes, how it looks and how far it is indented."""
+    """A message on the screen: where its text goes, how it looks and how it is laid out."""
 
-    def __init__(self, output: Output, style: Style, indent: str) -> None:
+    def __init__(self, output: Output, style: Style, wrapper: Wrapper | None) -> None:
         self._output = output
         self._style = style
-        self._indent = indent
-        self._at_line_start = True
-        self.text = ""
+        self._wrapper = wrapper
+        self.is_empty = True
 
     def write(self, text: str) -> None:
-        self.text += text
-        if not self._indent:
-            self._output.write(text, self._style)
-            return
-        pieces = []
-        for number, line in enumerate(text.split("\n")):
-            if number:
-                pieces.append("\n")
-                self._at_line_start = True
-            if line:
-                pieces.append(self._indent + line if self._at_line_start else line)
-                self._at_line_start = False
-        self._output.write("".join(pieces), self._style)
+        self.is_empty = False
+        self._output.write(text if self._wrapper is None else self._wrapper.push(text), self._style)
 
     def go_on(self) -> None:
         """What comes belongs to a message further up."""
-        self._output.write(f"{self._indent}…", "dim")
-        self._at_line_start = False
+        self._output.write("…" if self._wrapper is None else self._wrapper.go_on("…"), "dim")
 
     def end(self) -> None:
+        if self._wrapper is not None:
+            self._output.write(self._wrapper.flush(), self._style)
         self._output.end_line()
 
 
@@ -116,7 +106,7 @@ class Display:
         if self._block is None:
             self._open(message)
             self._text(_shortened(message.content) if message.role == "tool" else message.content)
-        shown = self._block is not None and bool(self._block.text)
+        shown = self._block is not None and not self._block.is_empty
         self.end()
         self._cut = message.content if partial and shown else ""
         self._remark()
@@ -187,26 +177,27 @@ class Display:
 
     def _open(self, message: Message, *, label: bool = True) -> None:
         self.end()
-        title, output, style, indent = self._look(message)
+        title, block = self._look(message)
         self._separate()
         if title and label:
             self._rest.line(title, "tool" if message.role == "tool" or message.is_tool_call else "dim")
-        self._block = _Block(output, style, indent)
+        self._block = block
 
-    def _look(self, message: Message) -> tuple[str, Output, Style, str]:
-        """Title, stream, style and indentation of a message."""
+    def _look(self, message: Message) -> tuple[str, _Block]:
+        """How a message looks: its title, if any, and the block for its text."""
         if message.role == "user":
-            return "", self._rest, "user", "> "
+            return "", _Block(self._rest, "user", Wrapper("> "))
         if message.role == "tool":
             title = f"  {message.name or 'tool'} {_RETURNED[self._outcome]}"
-            return title, self._rest, "plain", "    "
+            return title, _Block(self._rest, "plain", Wrapper("    "))
         if message.is_tool_call:
-            return f"  calls {message.recipient}", self._rest, "plain", "    "
+            return f"  calls {message.recipient}", _Block(self._rest, "plain", Wrapper("    "))
         if message.channel == "analysis":
-            return "  thinking", self._rest, "dim", "  "
+            return "  thinking", _Block(self._rest, "dim", Wrapper("  ", lambda: self._rest.width))
         if message.is_final:
-            return "", self._answers, "plain", ""
-        return "", self._rest, "plain", "  "
+            # Exact in a pipe; on a terminal without line breaks of ours, so that it can be copied.
+            return "", _Block(self._answers, "plain", None)
+        return "", _Block(self._rest, "plain", Wrapper("  ", lambda: self._rest.width))
 
     def _changed(self, after: Settings) -> None:
         before, self._settings = self._settings, after

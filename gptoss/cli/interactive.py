@@ -61,7 +61,6 @@ class InteractiveChat:
         return INTERRUPTED if self._interrupts.leaving else 0
 
     def _open(self) -> None:
-        self._chat.load()
         facts = (
             f"session {self._chat.name}",
             self._chat.model_name,
@@ -71,7 +70,8 @@ class InteractiveChat:
         if self._chat.is_new:
             self._out.line(f"To come back: {self._chat.resume_command}", "dim")
             self._out.line("/help lists what else can be typed.", "dim")
-        else:
+        self._chat.load()
+        if not self._chat.is_new:
             self._attempt(self._resume)
 
     def _resume(self) -> None:

@@ -24,7 +24,11 @@ def padded(text: str, width: int) -> str:
     return text + " " * (width - width_of(text))
 
 
+def is_wide(character: str) -> bool:
+    return not character.isascii() and east_asian_width(character) in "WF"
+
+
 def _width(character: str) -> int:
     if combining(character) or character in "\u200d\ufe0e\ufe0f":
         return 0
-    return 2 if east_asian_width(character) in "WF" else 1
+    return 2 if is_wide(character) else 1
