@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from gptoss.engine.events import (
+    BranchForked,
     Event,
     GenerationFinished,
     HeadMoved,
