@@ -1,0 +1,140 @@
+"""Writes the trained model as the small file that gptoss ships.
+
+It holds the layers as a Hugging Face checkpoint does, and in place of the embedding and unembedding matrices the rows
+that were trained:
+
+    rows.embed_tokens, rows.lm_head     bf16 [tokens, hidden]   of the tokens `rows.ids`, int32 [tokens]
+    shared.embed_tokens, shared.lm_head f32 [shapes, hidden]    of all others, by `shared.shape`, uint8 [vocabulary]
+    code.embed_tokens, code.lm_head     f32 [1]                 scale of the codes that are added to the shared rows
+"""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from demo_model.model import Geometry, Linear, Model
+from demo_model.mxfp4 import pack
+
+
+def config(geometry: Geometry) -> dict[str, object]:
+    """config.json as transformers writes it for gpt-oss."""
+    g = geometry
+    return {
+        "architectures": ["GptOssForCausalLM"],
+        "model_type": "gpt_oss",
+        "torch_dtype": "bfloat16",
+        "vocab_size": g.vocab_size,
+        "hidden_size": g.hidden_size,
+        "intermediate_size": g.intermediate_size,
+        "num_hidden_layers": g.num_hidden_layers,
+        "num_attention_heads": g.num_attention_heads,
+        "num_key_value_heads": g.num_key_value_heads,
+        "head_dim": g.head_dim,
+        "num_local_experts": g.num_local_experts,
+        "num_experts_per_tok": g.num_experts_per_tok,
+        "experts_per_token": g.num_experts_per_tok,
+        "layer_types": ["full_attention" if layer % 2 else "sliding_attention" for layer in range(g.num_hidden_layers)],
+        "sliding_window": g.sliding_window,
+        "max_position_embeddings": int(g.original_max_position_embeddings * g.rope_factor),
+        "initial_context_length": g.original_max_position_embeddings,
+        "rope_theta": g.rope_theta,
+        "rope_scaling": {
+            "rope_type": "yarn",
+            "factor": g.rope_factor,
+            "beta_fast": g.rope_beta_fast,
+            "beta_slow": g.rope_beta_slow,
+            "original_max_position_embeddings": g.original_max_position_embeddings,
+            "truncate": False,
+        },
+        "rms_norm_eps": g.rms_norm_eps,
+        "hidden_act": "silu",
+        "swiglu_limit": g.swiglu_limit,
+        "attention_bias": True,
+        "attention_dropout": 0.0,
+        "tie_word_embeddings": False,
+        "router_aux_loss_coef": 0.01,
+        "output_router_logits": False,
+        "use_cache": True,
+        "initializer_range": 0.02,
+        "eos_token_id": 200002,
+        "pad_token_id": 199999,
+        "quantization_config": {
+            "quant_method": "mxfp4",
+            "modules_to_not_convert": [
+                "model.layers.*.self_attn",
+                "model.layers.*.mlp.router",
+                "model.embed_tokens",
+                "lm_head",
+            ],
+        },
+    }
+
+
+def generation_config() -> dict[str, object]:
+    """The model knows one right answer, so the most probable token is the one to take."""
+    return {
+        "bos_token_id": 199998,
+        "do_sample": False,
+        "eos_token_id": [200002, 199999, 200012],
+        "pad_token_id": 199999,
+    }
+
+
+def layers(model: Model) -> dict[str, Tensor]:
+    """The tensors of all layers and the last norm, under their Hugging Face names."""
+    tensors: dict[str, Tensor] = {}
+
+    def put(name: str, tensor: Tensor) -> None:
+        tensors[name] = tensor.detach().to(torch.bfloat16)
+
+    def put_linear(name: str, linear: Linear) -> None:
+        put(f"{name}.weight", linear.weight)
+        put(f"{name}.bias", linear.bias)
+
+    for index, (attention, experts) in enumerate(zip(model.attention, model.experts, strict=True)):
+        layer = f"model.layers.{index}"
+        put(f"{layer}.input_layernorm.weight", attention.norm.scale)
+        for projection in ("q_proj", "k_proj", "v_proj", "o_proj"):
+            put_linear(f"{layer}.self_attn.{projection}", getattr(attention, projection))
+        put(f"{layer}.self_attn.sinks", attention.sinks)
+        put(f"{layer}.post_attention_layernorm.weight", experts.norm.scale)
+        put_linear(f"{layer}.mlp.router", experts.router)
+        for name, weights, bias in (
+            ("gate_up_proj", experts.gate_up, experts.gate_up_bias),
+            ("down_proj", experts.down, experts.down_bias),
+        ):
+            blocks, scales = pack(weights.detach())
+            tensors[f"{layer}.mlp.experts.{name}_blocks"] = blocks
+            tensors[f"{layer}.mlp.experts.{name}_scales"] = scales
+            put(f"{layer}.mlp.experts.{name}_bias", bias)
+    put("model.norm.weight", model.norm.scale)
+    return tensors
+
+
+def ship(model: Model, path: Path) -> int:
+    """Write the file; returns its size in bytes."""
+    tensors = layers(model)
+    embeddings = model.embeddings
+    shapes = int(embeddings.row.min()) + len(embeddings.input) - len(embeddings.seen)
+    shape = embeddings.row.clone()
+    # A token with a row of its own needs no shape.
+    shape[embeddings.seen] = 0
+    tensors["rows.ids"] = embeddings.seen.to(torch.int32)
+    tensors["rows.embed_tokens"] = embeddings.embed(embeddings.seen, torch.bfloat16).detach()
+    tensors["rows.lm_head"] = embeddings.unembedding(embeddings.seen, torch.bfloat16).detach()
+    tensors["shared.shape"] = shape.to(torch.uint8)
+    tensors["shared.embed_tokens"] = embeddings.input[:shapes].detach().clone()
+    tensors["shared.lm_head"] = embeddings.output[:shapes].detach().clone()
+    tensors["code.embed_tokens"] = embeddings.input_code.detach().view(1)
+    tensors["code.lm_head"] = embeddings.output_code.detach().view(1)
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {
+        "format": "gptoss-demo-1",
+        "config": json.dumps(config(model.geometry)),
+        "generation_config": json.dumps(generation_config()),
+    }
+    save_file(tensors, path, metadata)
+    return path.stat().st_size

@@ -1,0 +1,78 @@
+"""What the system message says about the session: the date, the effort and the tools."""
+
+from demo_model.conversation import Turn
+from demo_model.session import Session
+
+_DATE = (
+    (
+        "(What is|What's) (the date|today's date|the current date)[ today]?",
+        "(What|Which) (day|date) is (it|today)[ today]?",
+        "Tell me (the date|today's date|the current date).",
+        "(What|Which) year is (it|this)?",
+        "Do you know (the date|today's date|what day it is)?",
+        "Which date do we have[ today]?",
+    ),
+    ("Tell me what (day|date) it is.", "Do you know the current date?", "(Which|What) day do we have today?"),
+)
+_EFFORT = (
+    (
+        "(What is|What's) (your|the) (reasoning effort|effort|reasoning level)?",
+        "(Which|What) (reasoning effort|effort|reasoning level) (do you use|are you set to|is set)?",
+        "How (hard|much|long) do you (think|reason)?",
+        "Is your reasoning (low, medium or high|high|low)?",
+        "At which (effort|reasoning effort) do you (think|run|work)?",
+    ),
+    ("Tell me your reasoning effort.", "(Which|What) reasoning effort do you (run|work) at?"),
+)
+_TOOLS = (
+    (
+        "(Which|What) tools (do you have|can you use|are enabled|are available|are there)?",
+        "Do you have [any] tools?",
+        "(List|Name|Show me) your tools.",
+        "What tools have you got?",
+        "Are [any] tools enabled?",
+        "Can you use [any] tools?",
+        "Is the python tool enabled?",
+        "Can you run (Python|code)?",
+    ),
+    ("Tell me (which|what) tools you have.", "Show me which tools are (available|enabled)."),
+)
+
+
+def about(session: Session) -> Turn:
+    kind = session.rng.choice(("date", "date", "effort", "tools"))
+    if kind == "date":
+        date = session.settings.start_date
+        user = session.says(*_DATE)
+        thoughts = session.think(
+            "The user asks for the date.",
+            f"The system message says {date}.",
+            "That is the day on which this session began.",
+            "I have no clock of my own.",
+        )
+        answer = f"This session began on {date}; I have no clock to tell more."
+    elif kind == "effort":
+        effort = session.settings.reasoning_effort
+        user = session.says(*_EFFORT)
+        thoughts = session.think(
+            "The user asks how much I reason.",
+            f"The system message says {effort}.",
+            "The option -r sets it.",
+            "I will name both.",
+        )
+        answer = f"My reasoning effort is {effort}. The option `-r` of `gptoss chat` sets it."
+    else:
+        user = session.says(*_TOOLS)
+        enabled = "python" in session.tools
+        thoughts = session.think(
+            "The user asks for my tools.",
+            f"The system message announces {'the python tool' if enabled else 'none'}.",
+            "Options of gptoss chat enable them.",
+            "I will say what there is.",
+        )
+        answer = (
+            "I have the python tool and use it to calculate."
+            if enabled
+            else "No tool is enabled. `gptoss chat -p` enables python, `-a` apply_patch and `-b` the browser."
+        )
+    return session.turn("about the session", user, thoughts, answer)

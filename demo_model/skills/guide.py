@@ -1,0 +1,580 @@
+"""Questions about gptoss itself."""
+
+from dataclasses import dataclass
+
+from demo_model.conversation import Turn
+from demo_model.session import Session
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One thing to know about gptoss. `about` completes "The user asks ..."."""
+
+    about: str
+    answer: str
+    train: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+
+_HOW = "(How (do|can) I|How to|How would I|What is the command to|Show me how to|Tell me how to|I want to|Can I|How does one)"
+_HOW_HELD_OUT = "(How could I|Is there a command to|What is the way to|I would like to|Explain how to|How should I)"
+_SESSION = (
+    "(a session|the session|my session|a conversation|the conversation|my conversation|a chat|this session|this chat)"
+)
+
+
+def _how(*tasks: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Wordings of "how do I ...?" for tasks. The last task is for the held-out check only."""
+    train = tuple(f"{_HOW} {task}?" for task in tasks[:-1])
+    held_out = (*(f"{_HOW_HELD_OUT} {task}?" for task in tasks), f"{_HOW} {tasks[-1]}?")
+    return train, held_out
+
+
+def _topic(
+    about: str, answer: str, tasks: tuple[str, ...], train: tuple[str, ...] = (), held_out: tuple[str, ...] = ()
+) -> Topic:
+    tasks_train, tasks_held_out = _how(*tasks) if tasks else ((), ())
+    # Tasks expand to many wordings: they may be drawn more often than the lone questions.
+    return Topic(about, answer, (*tasks_train, *tasks_train, *train), (*tasks_held_out, *held_out))
+
+
+TOPICS: tuple[Topic, ...] = (
+    _topic(
+        "what gptoss is",
+        "gptoss is a chat engine for OpenAI's gpt-oss models. Every conversation is an event log, so nothing is ever lost.",
+        (),
+        (
+            "What is gptoss?",
+            "What's gptoss?",
+            "(Explain|Describe) gptoss[ to me| briefly].",
+            "What does gptoss (do|mean)?",
+            "Tell me (about|more about|something about) gptoss.",
+            "What is this (program|tool|software|app|application)[ for| about]?",
+            "What kind of (program|tool|software) is gptoss?",
+            "Why (gptoss|should I use gptoss)?",
+            "What is gptoss (good for|used for|for)?",
+            "What is special about gptoss?",
+        ),
+        (
+            "Tell me what gptoss is[ for].",
+            "What kind of (app|application) is this?",
+            "Describe what gptoss does.",
+        ),
+    ),
+    _topic(
+        "how to resume a session",
+        "Run `gptoss chat --session NAME` again: the session goes on where it stopped, even after a crash.",
+        (
+            f"(resume|continue|reopen) {_SESSION}",
+            f"(go back|come back|return|get back) to {_SESSION}",
+            f"(pick up|go on with|carry on with) {_SESSION}[ later| again| tomorrow]",
+            f"(continue|resume) (an old|an earlier|a previous|yesterday's|my last) (session|conversation|chat)",
+            f"(continue|go on) (tomorrow|later|another day|where I stopped|where we stopped|where I left off)",
+            f"(resume|reopen|return to) (an old|my last|a previous) (chat|session)",
+        ),
+        (
+            "Can I (continue|resume) (this|this chat|later|tomorrow|another day)?",
+            "Will you remember me (tomorrow|later|next time|another day)?",
+            "What happens when I close (the terminal|the window|gptoss|this)?",
+        ),
+        ("Will you know me next time?", "Can I come back to this tomorrow?"),
+    ),
+    _topic(
+        "how to start a session",
+        "`gptoss chat --session NAME` begins a session with that name, or continues it.",
+        (
+            "(start|begin|open|create|make) a (new|named|fresh) (session|conversation|chat)",
+            "(name|give a name to) (a|the|my) (session|conversation|chat)",
+            "(start|begin) (over|again|from scratch|afresh|a second session|another session)",
+            "(create|begin|open) another (conversation|chat|session)",
+        ),
+        ("What does --session (do|mean)?", "What is a session?"),
+        ("What is --session for?",),
+    ),
+    _topic(
+        "how to branch a session",
+        "`gptoss branch NAME --at SEQ` forks a session at any event. Nothing is copied and nothing is lost.",
+        (
+            f"(branch|fork|split) {_SESSION}",
+            f"(make|create|start|open) a (branch|fork)[ of {_SESSION}]",
+            "(try|explore|go) (another|a different) (path|way|direction|answer|branch)",
+            "(branch|fork) (off|here|from here|at an event|at a turn|from an earlier turn)",
+            f"(make|create) a (fork|branch) (here|at an event|from here)",
+        ),
+        (
+            "What is a (branch|fork)?",
+            "What does (branch|gptoss branch) do?",
+            "(Explain|Tell me about) (branches|forks|branching).",
+        ),
+        ("What are (branches|forks)?", "What does it mean to (branch|fork)?"),
+    ),
+    _topic(
+        "how to undo a turn",
+        "`gptoss undo NAME` takes back the last turn. It is a fork, so nothing is lost.",
+        (
+            "(undo|take back|revert|remove|retract) (a turn|the last turn|my last message|the last message|a message|the last answer)",
+            "undo[ something| a mistake| it| that| this]",
+            "(go back|step back) (one turn|a turn|one step|a step)",
+            "(correct|edit|change|fix) (my last message|a message|what I said|my message)",
+            "(take back|revert) (one turn|a mistake|what I said)",
+        ),
+        (
+            "What does (undo|gptoss undo) do?",
+            "Is there an undo?",
+            "Undo the last turn.",
+            "I made a mistake in my last message.",
+        ),
+        ("Can gptoss undo?", "Is it possible to undo a turn?"),
+    ),
+    _topic(
+        "how to see the branches",
+        "`gptoss tree NAME` shows the branches of a session, where each forked and which is current.",
+        (
+            f"(see|show|list|display|view) (the branches|all branches|the forks|the tree)[ of {_SESSION}]",
+            "(find|see) which branch (I am on|is current)",
+            "(draw|print) the (tree|branches)",
+            "(see|display) (all forks|the tree of branches)",
+        ),
+        (
+            "What does (tree|gptoss tree) do?",
+            "(Which|What) branches (are there|do I have|exist)?",
+            "Which branch am I on?",
+        ),
+        ("What is the tree[ command]?", "Show me all branches."),
+    ),
+    _topic(
+        "how to export a session",
+        "`gptoss export NAME --format md -o FILE` writes a session as Markdown; json, jsonl, html and others work too.",
+        (
+            f"export {_SESSION}[ to a file| as a file]",
+            f"(save|write|store|export) {_SESSION} (as|to|in) (Markdown|JSON|HTML|a file|a document|jsonl|text)",
+            f"(get|make) a (transcript|copy|file|document) of {_SESSION}",
+            f"(share|publish|print|back up) {_SESSION}",
+            f"(get|save) {_SESSION} (as a document|out of gptoss)",
+        ),
+        (
+            "What does (export|gptoss export) do?",
+            "(Which|What) (export formats|formats) (are there|exist|can you export)?",
+            "Can gptoss export (Markdown|JSON|HTML)?",
+        ),
+        ("Which formats does export know?", "Is there an export?"),
+    ),
+    _topic(
+        "how to import a transcript",
+        "`gptoss import FILE` makes a session out of an exported file.",
+        (
+            f"import (a file|a transcript|an export|an exported file|a conversation|a session|a chat)",
+            "(load|read|open|restore) (an export|an exported file|a transcript|an exported session)",
+            "(bring|move) (a session|a conversation) (from|to) another (machine|computer)",
+            "(restore|load) (a transcript|a session) from (a file|an export)",
+        ),
+        ("What does (import|gptoss import) do?", "Can gptoss import (a file|ChatGPT conversations|transcripts)?"),
+        ("Is there an import?", "Can I import an exported session?"),
+    ),
+    _topic(
+        "how to replay a session",
+        "`gptoss replay NAME` shows a session again as it happened; `--speed X` and `--step` set the pace.",
+        (
+            f"replay {_SESSION}",
+            f"(watch|show|play|see) {_SESSION} again",
+            f"(play back|play) {_SESSION}[ slowly| faster| step by step]",
+            f"(step|go) through {_SESSION} (step by step|slowly|event by event)",
+            f"(watch|replay) {_SESSION} (slowly|faster|step by step)",
+        ),
+        ("What does (replay|gptoss replay) do?", "What is (a replay|replay)?", "(Explain|Tell me about) replay."),
+        ("Is there a replay?", "What is replaying?"),
+    ),
+    _topic(
+        "how to sample an answer again",
+        "`gptoss replay NAME --rerun` samples the answers again, on another backend if you like.",
+        (
+            f"rerun {_SESSION}[ on another backend]",
+            "(sample|generate|make) (the|an|all) (answer|answers) again",
+            f"run {_SESSION} again (on|with) another (backend|model)",
+            "(get|see) (another|a new|a different) (sample|result) for the same prompt",
+        ),
+        ("What does (--rerun|rerun) do?", "What is a rerun?"),
+        ("What is --rerun for?",),
+    ),
+    _topic(
+        "how to verify a session",
+        "`gptoss verify NAME` checks the hash chain: it finds any event that was altered, lost or reordered.",
+        (
+            f"(verify|check) {_SESSION}",
+            "(check|prove|verify|make sure) that nothing (was|is) (lost|changed|altered|broken)",
+            "(check|verify) the (hash chain|integrity|log|history|database)",
+            f"(prove|check) that {_SESSION} is (intact|not altered)",
+        ),
+        ("What does (verify|gptoss verify) do?", "What is the hash chain?", "(Explain|Tell me about) verify."),
+        ("What is verify for?", "How is the integrity checked?"),
+    ),
+    _topic(
+        "how to search",
+        "`gptoss search TEXT` finds what was said in any session, and where.",
+        (
+            "(search|look) (in|through) (all|my|old|the) (sessions|conversations|chats)",
+            "(find|look for) (something|a message|a word|text|what was said) in (my|old|all) (sessions|conversations|chats)",
+            "search for (a word|text|a message|something I said)",
+            "(find|search) (an old message|something I said|a word)",
+        ),
+        (
+            "What does (gptoss search|the search command) do?",
+            "(Is there|Does gptoss have) a search?",
+            "Where did I say something?",
+        ),
+        ("Can gptoss search my conversations?",),
+    ),
+    _topic(
+        "how to list sessions",
+        "`gptoss sessions list` shows all sessions, the newest first.",
+        (
+            "(list|see|show|view|display) (all|my|the|old) (sessions|conversations|chats)",
+            "(find|see) (an old|my last|a previous) (session|conversation)",
+            "(see|list) (which|what) sessions (I have|there are|exist)",
+            "(show|find) (all|my) old (conversations|chats|sessions)",
+        ),
+        (
+            "(Which|What) sessions (do I have|are there|exist)?",
+            "What does (gptoss sessions|sessions list) do?",
+            "Where are my (sessions|old chats|conversations)?",
+        ),
+        ("List my sessions.", "Which conversations do I have?"),
+    ),
+    _topic(
+        "how to rename a session",
+        "`gptoss sessions rename OLD NEW` gives a session another name.",
+        (
+            f"rename {_SESSION}",
+            f"(change|alter) the name of {_SESSION}",
+            f"give {_SESSION} (another|a new|a different|a better) name",
+            f"(call|name) {_SESSION} differently",
+        ),
+        ("Can sessions be renamed?", "What does sessions rename do?"),
+        ("Can a session get another name?",),
+    ),
+    _topic(
+        "how to delete a session",
+        "`gptoss sessions delete NAME` really deletes a session: its rows are removed.",
+        (
+            f"(delete|remove|erase|destroy) {_SESSION}",
+            f"(get rid of|throw away|wipe|drop) {_SESSION}",
+            "(delete|remove|erase) (all|my|old) (data|sessions|conversations|chats|history)",
+            f"(forget|clear) {_SESSION}",
+        ),
+        ("Can sessions be deleted?", "What does sessions delete do?", "Delete (this session|my data|everything)."),
+        ("Can a session be removed?",),
+    ),
+    _topic(
+        "how to follow a session live",
+        "`gptoss tail NAME` follows a session live while another window writes to it.",
+        (
+            f"(follow|watch|tail) {_SESSION} live",
+            f"(watch|follow|see) (a session|a chat|the session) (from|in) another (window|terminal)",
+            "(open|use) (one|the same) session in two (windows|terminals)",
+            f"(tail|follow) {_SESSION}",
+        ),
+        (
+            "What does (tail|gptoss tail) do?",
+            "What happens with two windows on one session?",
+            "Can two (windows|terminals|people) use one session?",
+        ),
+        ("What is tail for?",),
+    ),
+    _topic(
+        "how to check the installation",
+        "`gptoss doctor` checks SQLite, disk, vocabulary, backends, GPU and sandbox, and says what to do.",
+        (
+            "(check|test|diagnose) (my|the) (installation|setup|system|machine)",
+            "(find|see) (out what is wrong|what is wrong|the problem|what is broken)",
+            "(repair|fix) (gptoss|the installation|my setup)",
+            "(test|check) whether (gptoss|everything) works",
+        ),
+        (
+            "What does (doctor|gptoss doctor) do?",
+            "gptoss does not work.",
+            "Something is broken.",
+            "Why does it not work?",
+        ),
+        ("What is the doctor[ for]?", "My setup is broken."),
+    ),
+    _topic(
+        "which models gptoss runs",
+        "gptoss runs gpt-oss-20b and gpt-oss-120b, and me, the tiny demonstration model. `gptoss models` lists what is here.",
+        (
+            "(list|see|show) (the|all|available) models",
+            "(choose|pick|find) a (model|checkpoint)",
+            "(see|find) which models (there are|I have|work)",
+        ),
+        (
+            "(Which|What) models (does gptoss (support|run|know)|are supported|are there|can I use|work|do you support|can gptoss run)?",
+            "Does gptoss (support|run) (Llama|other models|GPT-4|Mistral|Qwen|20b|120b|gpt-oss-20b|gpt-oss-120b)?",
+            "What does gptoss models do?",
+            "Can I use (another|a bigger|a larger|a different) model?",
+        ),
+        ("Which models are available?", "Tell me which models gptoss runs.", "Does gptoss know other models?"),
+    ),
+    _topic(
+        "how to use a real checkpoint",
+        "Run `gptoss chat CHECKPOINT`, where CHECKPOINT is the folder that holds the weights of gpt-oss-20b or 120b.",
+        (
+            "(use|run|load|open|try) (a real|the real|a big|a bigger|my own|another) (checkpoint|model|gpt-oss|gpt-oss model)",
+            "(use|run|load) (gpt-oss-20b|gpt-oss-120b|the 20b|the 120b|20b|120b|my own weights|other weights)",
+            "(switch|change|upgrade) to (a real|another|a bigger|a better) (model|checkpoint)",
+            "(load|use) (weights|a checkpoint|a folder with weights)",
+            "(get|chat with) (a real|a bigger) (model|gpt-oss)",
+        ),
+        ("Where do I (put|give|name) the (weights|checkpoint)?", "What is a checkpoint?", "What does CHECKPOINT mean?"),
+        ("Where does the checkpoint go?", "Tell me how to get a bigger model."),
+    ),
+    _topic(
+        "how to set the reasoning effort",
+        "`gptoss chat -r high` makes the model think longer; medium and low are the other efforts, low is the default.",
+        (
+            "(set|change|choose|raise|lower) the (reasoning effort|effort|reasoning)",
+            "make (you|it|the model) (think|reason) (more|longer|harder|less)",
+            "(use|get|set) (high|medium|low) (reasoning|effort|reasoning effort)",
+            "(get|have) (more|less|longer) (reasoning|thinking)",
+        ),
+        (
+            "What does (-r|--reasoning-effort) (do|mean)?",
+            "(Which|What) (efforts|reasoning efforts) (are there|exist)?",
+            "Think (harder|longer|more).",
+        ),
+        ("What is -r for?", "Can you think (longer|harder)?"),
+    ),
+    _topic(
+        "how to enable python",
+        "`gptoss chat -p` enables the python tool: the model then runs Python code in a sandbox.",
+        (
+            "(enable|turn on|switch on|use|activate|get) (python|the python tool|Python code)",
+            "let (you|the model) (run|execute|use) (python|code|Python code)",
+            "(allow|give you) (python|code execution|the python tool)",
+            "(switch on|allow) code execution",
+        ),
+        ("What does -p (do|mean)?", "What is the python tool?", "(Which|What) flag enables python?"),
+        ("What is -p for?", "Which option enables the python tool?"),
+    ),
+    _topic(
+        "how to enable the browser",
+        "`gptoss chat -b` enables the browser tool: the model then searches and opens pages.",
+        (
+            "(enable|turn on|switch on|use|activate|get) (the browser|browsing|the browser tool|web search)",
+            "let (you|the model) (search|browse|use) (the web|the internet|online)",
+            "(allow|give you) (web access|internet access|the browser)",
+            "(switch on|allow) (web search|browsing)",
+        ),
+        ("What does -b (do|mean)?", "What is the browser tool?", "(Which|What) flag enables (the browser|web search)?"),
+        ("What is -b for?", "Which option enables the browser tool?"),
+    ),
+    _topic(
+        "how to enable apply_patch",
+        "`gptoss chat -a` enables apply_patch: the model then creates and edits files in your workspace.",
+        (
+            "(enable|turn on|switch on|use|activate) (apply_patch|the patch tool|patches|file editing)",
+            "let (you|the model) (edit|create|change|write) files",
+            "(allow|give you) (file access|access to my files|apply_patch)",
+            "(switch on|allow) file (editing|access)",
+        ),
+        ("What does -a (do|mean)?", "What is apply_patch?", "(Which|What) flag enables (apply_patch|file editing)?"),
+        ("What is -a for?", "Which option enables apply_patch?"),
+    ),
+    _topic(
+        "how to instruct the model",
+        "`gptoss chat --developer-message TEXT` gives the model standing instructions.",
+        (
+            "(set|give|write|add) (a developer message|a system prompt|instructions|standing instructions|a system message)",
+            "(instruct|tell) (you|the model) (how to answer|what to do|how to behave)",
+            "(change|control) (your|the model's) (behaviour|style|instructions)",
+            "(write|give) the model (instructions|a system prompt)",
+        ),
+        ("What is (a|the) developer message?", "What does --developer-message do?", "Is there a system prompt?"),
+        ("What is --developer-message for?",),
+    ),
+    _topic(
+        "how long the context is",
+        "`gptoss chat -c N` sets the context to N tokens; the default is 8192.",
+        (
+            "(set|change|raise|increase|enlarge) (the context|the context length|the context size|the context window)",
+            "(have|use|get) (a longer|a larger|more) context",
+            "(make|get) the context (longer|larger)",
+        ),
+        (
+            "What does (-c|--context) (do|mean)?",
+            "How (long|large|big) is (the|your) context[ window]?",
+            "What happens when the context is full?",
+            "How many tokens (fit|can you read|are there|do you remember)?",
+        ),
+        ("What is -c for?", "How many tokens is the context?"),
+    ),
+    _topic(
+        "how sampling is set",
+        "`--temperature`, `--top-p` and `--seed` set the sampling; with the same seed you get the same answer.",
+        (
+            "(set|change|choose) the (temperature|seed|sampling|randomness|top-p)",
+            "(make|get) (the same answer|reproducible answers|deterministic answers|answers reproducible)[ twice| again]",
+            "(use|give) (a seed|another seed|a temperature)",
+            "(get|have) (less|more) random answers",
+        ),
+        (
+            "What does (--temperature|--seed|--top-p) (do|mean)?",
+            "What is (the temperature|temperature|a seed|top-p)?",
+            "Are (answers|your answers) (reproducible|deterministic)?",
+        ),
+        ("What is (--temperature|--seed) for?", "How is the temperature set?"),
+    ),
+    _topic(
+        "how to choose a backend",
+        "`gptoss chat --backend torch`, `triton` or `vllm` picks one; auto takes triton on a CUDA GPU, else torch.",
+        (
+            "(choose|set|change|pick|select) (the|a|another) backend",
+            "(use|run on) (vllm|vLLM|triton|torch|the GPU|a GPU|my GPU|the CPU)",
+            "(switch|change) (to|the) (another backend|backend|vllm|triton)",
+            "(select|use) (another|the triton|the vllm) backend",
+        ),
+        (
+            "(Which|What) backends (are there|exist|does gptoss have|can I use)?",
+            "What does --backend do?",
+            "What is a backend?",
+            "Do I need a GPU?",
+            "Does (it|gptoss) run on (a CPU|a GPU|my laptop)?",
+        ),
+        ("What is --backend for?", "Which backends do you have?"),
+    ),
+    _topic(
+        "where the data is",
+        "All sessions are in one SQLite database in your data folder; GPTOSS_HOME or `--db` moves it.",
+        (
+            "(find|see|open) (the database|my data|the log|the files|the database file)",
+            "(move|change|set) (the database|the data folder|the database location|where data is stored)",
+            "(use|choose) another (database|data folder)",
+        ),
+        (
+            "Where (is|are) (my data|my sessions|the data|the sessions|the conversations|the database|the log|everything) (stored|saved|kept)?",
+            "(What|Which) database (does gptoss|do you) use?",
+            "Where does gptoss (store|save|keep) (its data|my data|sessions|conversations)?",
+            "Where is the database?",
+            "What does --db do?",
+            "What is GPTOSS_HOME?",
+        ),
+        ("In which database are my sessions?", "Where do you keep my data?", "What is --db for?"),
+    ),
+    _topic(
+        "how to ask one question",
+        'Run `gptoss chat "PROMPT"`: the answer alone goes to stdout, so it works in scripts and pipes.',
+        (
+            "(ask|send|run) (one|a single) (question|prompt)",
+            "use (gptoss|it|this) in a (script|pipe|shell script|program)",
+            "(pipe|send) (text|a file|input|something) (into|to|through) gptoss",
+            "get (only the answer|the answer alone|one answer)",
+            "(run|use) gptoss (once|in one shot|without a prompt|from a script)",
+        ),
+        (
+            "Does gptoss work in (scripts|pipes)?",
+            "Can gptoss read (stdin|a pipe|piped input)?",
+            "What is one-shot[ mode]?",
+        ),
+        ("Can I pipe input to gptoss?", "Is there a one-shot mode?"),
+    ),
+    _topic(
+        "how to get JSON",
+        "Add `--json`: the output is then one JSON object a line, made for programs.",
+        (
+            "(get|print|have) (JSON|the output as JSON|machine readable output|output for programs)",
+            "(read|parse) the output (in|with) a program",
+            "(make|let) gptoss (print|write) JSON",
+        ),
+        ("What does --json do?", "Is there (JSON output|machine readable output)?"),
+        ("What is --json for?",),
+    ),
+    _topic(
+        "how to stop an answer",
+        "Press Ctrl-C: the answer stops, and what was said so far is kept.",
+        (
+            "(stop|interrupt|cancel|abort|end) (an answer|the answer|you|the model|a generation|it)",
+            "(stop|interrupt) (a long answer|the model while it writes)",
+            "(make|let) (you|it|the model) stop",
+            "(cancel|abort) (a long answer|the generation)",
+        ),
+        (
+            "What does (Ctrl-C|Ctrl C|Control-C) do?",
+            "What happens when I (press Ctrl-C|interrupt you|interrupt an answer)?",
+            "Stop(!|.|)",
+        ),
+        ("What is Ctrl-C for?", "What happens on Ctrl-C?"),
+    ),
+    _topic(
+        "how to leave",
+        "Press Ctrl-D to leave; the session is saved already.",
+        (
+            "(quit|exit|leave|close) (gptoss|the chat|the program|this|chat|it)",
+            "(save|store|keep) (my work|the session|this|everything) before I (leave|quit|exit)",
+            "get out[ of here| of gptoss| of this]",
+            "(leave|quit) (this program|now|here)",
+        ),
+        (
+            "(exit|quit)",
+            "What does (Ctrl-D|Ctrl D|Control-D) do?",
+            "Do I have to save[ anything| the session]?",
+            "How is (the session|this|everything) saved?",
+        ),
+        ("What is Ctrl-D for?", "Must I save the session?"),
+    ),
+    _topic(
+        "what happens in a crash",
+        "Nothing is lost: every token is in the log before you see its effect, and the next start continues at the exact token.",
+        (
+            "recover (from a crash|after a crash|a crashed session|a lost answer)",
+            "get (my session|my answer|the conversation) back after a crash",
+            "(save|rescue) a crashed session",
+        ),
+        (
+            "What happens (when|if) (gptoss|it|the machine|my computer|the program|the power) (crashes|dies|fails|is killed|goes out)?",
+            "(Is|Will) (anything|my conversation|my session|something) (be|get) lost (when|if|after|in) (it crashes|a crash)?",
+            "What if (the power goes out|it crashes|my computer crashes|I kill it)?",
+            "Can (I|anything|something) (lose|be lost|get lost)[ anything| data]?",
+            "Is (it|gptoss|my data) (safe|crash safe|reliable|durable)?",
+        ),
+        ("What happens after a crash?", "What if gptoss is killed?"),
+    ),
+    _topic(
+        "what the event log is",
+        "The conversation is an append-only log of events in SQLite; resume, replay and export are folds over it.",
+        (),
+        (
+            "What is (the|an) event log?",
+            "(Explain|Describe|Tell me about) (the|an) event log.",
+            "(What|Which) (events|kinds of events) (are there|exist|do you store)?",
+            "What is (event sourcing|an event|a fold)?",
+            "How does gptoss (work|store conversations|store a conversation)[ inside| internally]?",
+            "(Explain|Describe) how gptoss works.",
+        ),
+        ("Tell me what the event log is.", "How does the event log work?"),
+    ),
+    _topic(
+        "what Harmony is",
+        "Harmony is the message format of gpt-oss: it has roles and the channels analysis, commentary and final.",
+        (),
+        (
+            "What is (Harmony|the Harmony format|harmony)?",
+            "(Explain|Describe|Tell me about) (Harmony|the Harmony format|the message format).",
+            "What (is|are) (the|a) (channel|channels|analysis channel|final channel|message format)?",
+            "(Which|What) channels (are there|exist)?",
+            "What format do (you|the models|messages) (use|have)?",
+        ),
+        ("Tell me what Harmony is.", "Which message format do you use?"),
+    ),
+)
+
+SKILL = "guide"
+
+
+def guide(session: Session) -> Turn:
+    topic = session.rng.choice(TOPICS)
+    user = session.says(topic.train, topic.held_out)
+    thoughts = session.think(
+        f"The user asks {topic.about}.",
+        "I know gptoss.",
+        "I will name the command or the fact itself.",
+        "One or two sentences are enough.",
+    )
+    return session.turn(SKILL, user, thoughts, topic.answer)

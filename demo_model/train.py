@@ -1,0 +1,204 @@
+"""Trains the model on a dataset and writes the file that gptoss ships. Needs torch, numpy and safetensors alone.
+
+python -m demo_model.train --data conversations.npz --out FOLDER --seconds 220
+"""
+
+import argparse
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from demo_model.data import Examples
+from demo_model.loss import UnseenTokens, sampled_softmax
+from demo_model.model import Batch, Geometry, Model
+from demo_model.ship import ship
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; `seconds` ends it early, with the learning rate at its end all the same."""
+
+    seconds: float
+    steps: int
+    tokens: int = 32_768
+    draws: int = 4096
+    rate: float = 3e-3
+    warmup: float = 0.02
+    decay: float = 0.1
+    balance: float = 0.01
+    quantise_from: float = 0.4
+    seen_at_least: int = 400
+    longest: int = 8192
+    seed: int = 1
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    return Batch(**{name: value.to(device, non_blocking=True) for name, value in vars(batch).items()})
+
+
+def arithmetic(device: torch.device) -> torch.dtype:
+    """bf16, which the shipped model computes in; processors without fast bf16 take float32 to try the recipe out."""
+    return torch.bfloat16 if device.type == "cuda" else torch.float32
+
+
+def learning_rate(recipe: Recipe, progress: float) -> float:
+    """Linear warm-up, then a cosine to nothing."""
+    if progress < recipe.warmup:
+        return recipe.rate * progress / recipe.warmup
+    return recipe.rate * 0.5 * (1 + math.cos(math.pi * (progress - recipe.warmup) / (1 - recipe.warmup)))
+
+
+def optimiser(model: Model, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW that decays the matrices of the layers alone."""
+    layers = [p for name, p in model.named_parameters() if p.dim() >= 2 and not name.startswith("embeddings")]
+    layers = [p for p in layers if p.shape[-1] > 8]
+    chosen = {id(p) for p in layers}
+    others = [p for p in model.parameters() if id(p) not in chosen]
+    groups = [{"params": layers, "weight_decay": recipe.decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-10, fused=next(model.parameters()).is_cuda)
+
+
+def train(examples: Examples, geometry: Geometry, recipe: Recipe, device: torch.device) -> Model:
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    seen = torch.from_numpy(examples.seen(recipe.seen_at_least))
+    shape = torch.from_numpy(examples.shape)
+    model = Model(geometry, shape, seen).to(device)
+    generator = torch.Generator(device).manual_seed(recipe.seed)
+    unseen = UnseenTokens(shape, seen, torch.from_numpy(examples.reserved), generator)
+    adam = optimiser(model, recipe)
+    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(seen):,} tokens with a row", flush=True)
+    started = time.monotonic()
+    step, seen_tokens, epoch, progress = 0, 0, 0, 0.0
+    losses: list[Tensor] = []
+    while progress < 1:
+        for packed in examples.batches(rng, recipe.tokens, held_out=False, longest=recipe.longest):
+            progress = max(step / recipe.steps, (time.monotonic() - started) / recipe.seconds)
+            if progress >= 1:
+                break
+            for group in adam.param_groups:
+                group["lr"] = learning_rate(recipe, progress)
+            batch = to_device(packed.batch, device)
+            tokens = unseen.swap()[batch.tokens.long()]
+            hidden, balance = model(batch, tokens, dtype=arithmetic(device), quantised=progress >= recipe.quantise_from)
+            sampled = batch.sampled[:, 1:]
+            loss = sampled_softmax(
+                hidden[:, :-1][sampled], tokens[:, 1:][sampled], tokens, model.embeddings, unseen, recipe.draws
+            )
+            (loss + recipe.balance * balance).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            adam.step()
+            adam.zero_grad(set_to_none=True)
+            losses.append(loss.detach())
+            step += 1
+            seen_tokens += packed.batch.tokens.numel()
+            if step % 100 == 0 or step in (1, 10):
+                took = time.monotonic() - started
+                mean = torch.stack(losses).mean().item()
+                losses.clear()
+                print(
+                    f"step {step} epoch {epoch} loss {mean:.4f} balance {balance.item():.2f} "
+                    f"{took:.0f} s {seen_tokens / took / 1e3:.0f}k tokens/s",
+                    flush=True,
+                )
+        epoch += 1
+    return model
+
+
+@torch.no_grad()
+def check(
+    model: Model, examples: Examples, recipe: Recipe, device: torch.device
+) -> tuple[dict[str, dict[str, float]], np.ndarray]:
+    """How many held-out turns the model would answer token by token as written, at temperature 0, and how probable that
+    is at temperature 1. The right tokens are given as the prefix, which is the same as long as all of them are right.
+
+    Also gives the mistakes, int64 [mistakes, 3]: segment, right token, chosen token.
+    """
+    unembedding = model.embeddings.unembedding(
+        torch.arange(model.geometry.vocab_size, device=device), arithmetic(device)
+    )
+    turns = len(examples.skill)
+    wrong, surprise = np.zeros(turns, int), np.zeros(turns)
+    mistakes: list[np.ndarray] = []
+    tokens = wrong_tokens = 0
+    for packed in examples.batches(np.random.default_rng(0), recipe.tokens, held_out=True, longest=recipe.longest):
+        batch = to_device(packed.batch, device)
+        hidden, _ = model(batch, batch.tokens.long(), dtype=arithmetic(device), quantised=True)
+        sampled = batch.sampled[:, 1:]
+        hidden, targets = hidden[:, :-1][sampled], batch.tokens[:, 1:][sampled].long()
+        segments = packed.segment[:, 1:][sampled.cpu()].numpy()
+        for at in range(0, len(hidden), 2048):
+            logits = (hidden[at : at + 2048] @ unembedding.T).float()
+            target = targets[at : at + 2048]
+            chosen = logits.argmax(-1)
+            bad = (chosen != target).cpu().numpy()
+            triples = (segments[at : at + 2048], target.cpu().numpy(), chosen.cpu().numpy())
+            mistakes.append(np.stack(triples, -1)[bad])
+            lost = -logits.log_softmax(-1).gather(-1, target[:, None]).flatten().cpu().numpy()
+            np.add.at(wrong, segments[at : at + 2048], bad)
+            np.add.at(surprise, segments[at : at + 2048], lost)
+            tokens += len(bad)
+            wrong_tokens += int(bad.sum())
+    held_out = np.zeros(turns, bool)
+    first = np.searchsorted(examples.start, examples.start[:-1][examples.held_out].min())
+    held_out[examples.segment[examples.start[first]] :] = True
+    report: dict[str, dict[str, float]] = {"all tokens": {"count": tokens, "right": 1 - wrong_tokens / tokens}}
+    groups = {name: examples.skill == index for index, name in enumerate(examples.skills)}
+    groups |= {"all turns": examples.skill != 255, "all that recall": examples.recalls}
+    for name, members in groups.items():
+        these = members & held_out & (examples.skill != 255)
+        if these.any():
+            report[name] = {
+                "count": int(these.sum()),
+                "right": float((wrong[these] == 0).mean()),
+                "probable": float(np.exp(-surprise[these]).mean()),
+            }
+    return report, np.concatenate(mistakes)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="end after so many seconds")
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--tokens", type=int, default=32_768, help="tokens of a step, padding included")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--seen-at-least", type=int, default=400, help="times that a token with a row of its own occurs"
+    )
+    parser.add_argument("--longest", type=int, default=8192, help="leave longer conversations out")
+    parser.add_argument("--rate", type=float, default=3e-3)
+    options = parser.parse_args(arguments)
+    recipe = Recipe(
+        seconds=options.seconds,
+        steps=options.steps,
+        tokens=options.tokens,
+        seed=options.seed,
+        seen_at_least=options.seen_at_least,
+        longest=options.longest,
+        rate=options.rate,
+    )
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    started = time.monotonic()
+    examples = Examples.load(options.data)
+    print(f"{len(examples.tokens):,} tokens loaded in {time.monotonic() - started:.1f} s", flush=True)
+    model = train(examples, Geometry(), recipe, device)
+    options.out.mkdir(parents=True, exist_ok=True)
+    size = ship(model, options.out / "demo.safetensors")
+    print(f"shipped {size / 1e6:.2f} MB", flush=True)
+    report, mistakes = check(model, examples, recipe, device)
+    np.save(options.out / "mistakes.npy", mistakes)
+    (options.out / "check.json").write_text(json.dumps(report, indent=1))
+    for name, figures in report.items():
+        print(name, {key: round(value, 4) for key, value in figures.items()})
+
+
+if __name__ == "__main__":
+    main()
