@@ -45,7 +45,7 @@ _RETURNED: dict[ToolOutcome, str] = {
 class _Block:
     """A message on the screen: where its text goes, how it looks and how it is laid out."""
 
-    def __init__(self, output: Output, style: Style, wrapper: Wrapper | None) -> None:
+    def __init__(self, output: Output, style: Style, wrapper: Wrapper) -> None:
         self._output = output
         self._style = style
         self._wrapper = wrapper
@@ -53,15 +53,14 @@ class _Block:
 
     def write(self, text: str) -> None:
         self.is_empty = False
-        self._output.write(text if self._wrapper is None else self._wrapper.push(text), self._style)
+        self._output.write(self._wrapper.push(text), self._style)
 
     def go_on(self) -> None:
         """What comes belongs to a message further up."""
-        self._output.write("…" if self._wrapper is None else self._wrapper.go_on("…"), "dim")
+        self._output.write(self._wrapper.go_on("…"), "dim")
 
     def end(self) -> None:
-        if self._wrapper is not None:
-            self._output.write(self._wrapper.flush(), self._style)
+        self._output.write(self._wrapper.flush(), self._style)
         self._output.end_line()
 
 
@@ -195,8 +194,7 @@ class Display:
         if message.channel == "analysis":
             return "  thinking", _Block(self._rest, "dim", Wrapper("  ", lambda: self._rest.width))
         if message.is_final:
-            # Exact in a pipe; on a terminal without line breaks of ours, so that it can be copied.
-            return "", _Block(self._answers, "plain", None)
+            return "", _Block(self._answers, "plain", Wrapper("", lambda: self._answers.width))
         return "", _Block(self._rest, "plain", Wrapper("  ", lambda: self._rest.width))
 
     def _changed(self, after: Settings) -> None:

@@ -112,7 +112,8 @@ def delete_session(adapters: Adapters, database: str | None, name: str, out: Out
 def _table(sessions: list[SessionInfo], out: Output) -> None:
     names = [fitted(session.name, LONGEST_NAME) if out.is_terminal else session.name for session in sessions]
     widest = max(len("NAME"), *map(width_of, names))
-    out.line(f"{padded('NAME', widest)}  LAST USED         MESSAGES  BEGINS WITH", "dim")
+    header = f"{padded('NAME', widest)}  LAST USED         MESSAGES  BEGINS WITH"
+    out.line(fitted(header, out.width) if out.is_terminal else header, "dim")
     for name, session in zip(names, sessions, strict=True):
         head = f"{padded(name, widest)}  {_local(session.updated)}  {session.messages:>8}  "
         room = max(out.width - width_of(head), SHORTEST_PREVIEW)

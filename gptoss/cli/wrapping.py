@@ -12,7 +12,8 @@ class Wrapper:
     """`push` pieces of a text, then `flush`; each returns what can be shown by then.
 
     `width` says how many columns there are, 0 for lines as long as they are. When there is a width, the word that is
-    being written is held back until it is known to fit.
+    being written is held back until it is known to fit. Fenced code and tables are left as they are: their lines mean
+    something.
     """
 
     def __init__(self, indent: str, width: Callable[[], int] = lambda: 0) -> None:
@@ -22,6 +23,8 @@ class Wrapper:
         self._at_line_start = True
         self._spaces = ""
         self._word = ""
+        self._in_code = False
+        self._in_table = False
 
     def push(self, text: str) -> str:
         width = self._width()
@@ -63,10 +66,12 @@ class Wrapper:
         self._word = self._spaces = ""
         if self._at_line_start:
             self._at_line_start = False
+            self._in_code ^= word.startswith(("```", "~~~"))
+            self._in_table = word.startswith("|")
             self._column = len(self._indent) + width_of(spaces + word)
             return self._indent + spaces + word
         self._column += width_of(spaces + word)
-        if limit and self._column > limit:
+        if self._column > limit > 0 and not self._in_code and not self._in_table:
             self._column = len(self._indent) + width_of(word)
             return f"\n{self._indent}{word}"
         return spaces + word

@@ -41,6 +41,15 @@ def test_a_word_that_fits_no_line_is_left_to_the_terminal() -> None:
     assert wrapped(["a " + "x" * 40]) == "  a\n  " + "x" * 40
 
 
+def test_code_and_tables_keep_their_lines() -> None:
+    for text in (
+        "```python\nprint('a line that is longer than the window is wide')\n```\nand prose",
+        "| a cell | another cell | a third one |\n| a | b | c |",
+    ):
+        assert wrapped([text]) == "\n".join("  " + line for line in text.split("\n"))
+    assert wrapped(["```\nx\n```\nprose is broken as it was before"]).endswith("prose is broken as it\n  was before")
+
+
 @given(texts)
 def test_without_a_width_only_the_indentation_is_added(pieces: list[str]) -> None:
     text = "".join(pieces)
