@@ -66,6 +66,8 @@ def test_temperature_0_takes_the_likeliest_and_of_equals_the_lowest_id() -> None
     logits = torch.randn(3000)
     logits[[2000, 700, 1999]] = 9.0
     assert draw(logits, GREEDY, 0) == 700
+    assert draw(logits, Sampling(temperature=1e-300), 0) in (700, 1999, 2000)
+    assert draw(torch.tensor([-5.0, -4.0, -4.0]), GREEDY, 0) == 1
 
 
 @pytest.mark.parametrize(("temperature", "top_p"), [(1.0, 1.0), (0.7, 1.0), (1.3, 0.8), (1.0, 0.5)])

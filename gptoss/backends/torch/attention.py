@@ -39,28 +39,31 @@ class View:
         self.bias = bias.repeat_interleave(group, 0).unsqueeze(0)
 
 
-def attend(
-    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, sinks: torch.Tensor, view: View
-) -> torch.Tensor:
-    """Queries [tokens, heads, head_dim] over a layer's cache [kv_heads, capacity, head_dim], with sinks [heads].
+def attend(queries: torch.Tensor, cached: torch.Tensor, sinks: torch.Tensor, view: View) -> torch.Tensor:
+    """Queries [tokens, heads, head_dim] over a layer of the cache, with sinks [heads].
 
     Heads that share keys are neighbours. Returns float32 [tokens, heads * head_dim].
     """
     count, heads, head_dim = queries.shape
-    kv_heads, tokens = keys.shape[0], view.tokens
-    group = heads // kv_heads
+    kv_heads, tokens = cached.shape[0] // 2, view.tokens
+    seen = cached.narrow(1, view.keys.start, view.keys.stop - view.keys.start)
+    keys, values = seen.narrow(0, 0, kv_heads).transpose(1, 2), seen.narrow(0, kv_heads, kv_heads)
     if tokens > count:
         queries = torch.cat((queries, queries[-1:].expand(tokens - count, -1, -1)))
-    queries = queries.view(tokens, kv_heads, group, head_dim).transpose(0, 1).reshape(kv_heads, -1, head_dim)
-    keys, values = keys[:, view.keys].transpose(1, 2), values[:, view.keys]
-    sink = sinks.view(kv_heads, 1, group).expand(-1, tokens, -1).reshape(kv_heads, -1, 1)
+    rows = tokens * heads // kv_heads
+    if tokens == 1:
+        return _attend(
+            queries.view(kv_heads, rows, head_dim), keys, values, sinks.view(kv_heads, rows, 1), view.bias, view.tile
+        ).view(1, -1)
+    queries = queries.view(tokens, kv_heads, -1, head_dim).transpose(0, 1).reshape(kv_heads, rows, head_dim)
+    sink = sinks.view(kv_heads, 1, -1).expand(-1, tokens, -1).reshape(kv_heads, rows, 1)
     at_once = max(1, _MOST_SCORES // (kv_heads * keys.shape[2] * _STEADY_ROWS)) * _STEADY_ROWS
     parts = [
-        _attend(queries[:, rows], keys, values, sink[:, rows], view.bias[:, rows], view.tile)
-        for rows in (slice(begin, begin + at_once) for begin in range(0, queries.shape[1], at_once))
+        _attend(queries[:, part], keys, values, sink[:, part], view.bias[:, part], view.tile)
+        for part in (slice(begin, begin + at_once) for begin in range(0, rows, at_once))
     ]
-    mixed = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
-    return mixed.view(kv_heads, tokens, group, head_dim).transpose(0, 1)[:count].reshape(count, -1)
+    mixed = torch.cat(parts, 1).view(kv_heads, tokens, -1, head_dim)
+    return mixed.transpose(0, 1)[:count].reshape(count, -1)
 
 
 def _attend(
@@ -73,7 +76,7 @@ def _attend(
     else:
         scores = torch.add(bias, torch.bmm(queries.to(keys.dtype), keys), alpha=scale)
     weights = torch.cat((scores, sink), -1).softmax(-1).to(values.dtype)
-    mixed = torch.bmm(weights[..., :tile], values[:, :tile])
+    mixed = torch.bmm(weights.narrow(2, 0, tile), values.narrow(1, 0, tile))
     for begin in range(tile, values.shape[1], tile):
-        mixed = torch.baddbmm(mixed, weights[..., begin : begin + tile], values[:, begin : begin + tile])
+        mixed.baddbmm_(weights.narrow(2, begin, tile), values.narrow(1, begin, tile))
     return mixed.float()

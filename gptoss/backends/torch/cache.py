@@ -11,16 +11,15 @@ STEP = 512
 
 
 class KVCache:
-    """`keys[layer]` and `values[layer]` are [kv_heads, capacity, head_dim]; `ids` are the tokens they hold."""
+    """`layers[n]` is [2 * kv_heads, capacity, head_dim], keys before values; `ids` are the tokens they hold."""
 
     def __init__(self, layers: int, kv_heads: int, head_dim: int, dtype: torch.dtype, device: torch.device) -> None:
         self.ids: list[int] = []
-        self.keys = [torch.zeros(kv_heads, 0, head_dim, dtype=dtype, device=device) for _ in range(layers)]
-        self.values = [torch.zeros(kv_heads, 0, head_dim, dtype=dtype, device=device) for _ in range(layers)]
+        self.layers = [torch.zeros(2 * kv_heads, 0, head_dim, dtype=dtype, device=device) for _ in range(layers)]
 
     @property
     def capacity(self) -> int:
-        return self.keys[0].shape[1]
+        return self.layers[0].shape[1]
 
     def keep(self, prompt: Sequence[int]) -> int:
         """Forget all but what `prompt` begins with, and say how many tokens of it that leaves."""
@@ -29,16 +28,10 @@ class KVCache:
         return shared
 
     def reserve(self, tokens: int) -> None:
-        """Make room for so many tokens in all; growing doubles, so that a long answer copies each token's keys once."""
+        """Make room for so many tokens in all; it doubles at least, so that growing copies little in all."""
         if tokens <= self.capacity:
             return
         capacity = max(-(-tokens // STEP) * STEP, 2 * self.capacity)
-        for layer in range(len(self.keys)):  # one at a time: no second copy of the whole cache is ever in memory
-            self.keys[layer] = _grown(self.keys[layer], capacity, len(self.ids))
-            self.values[layer] = _grown(self.values[layer], capacity, len(self.ids))
-
-
-def _grown(old: torch.Tensor, capacity: int, used: int) -> torch.Tensor:
-    new = old.new_zeros(old.shape[0], capacity, old.shape[2])
-    new[:, :used] = old[:, :used]
-    return new
+        for n, old in enumerate(self.layers):  # one at a time: the whole cache is never in memory twice
+            self.layers[n] = old.new_zeros(old.shape[0], capacity, old.shape[2])
+            self.layers[n][:, : len(self.ids)] = old[:, : len(self.ids)]

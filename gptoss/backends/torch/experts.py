@@ -46,8 +46,9 @@ class Experts(NamedTuple):
         return results.view(len(x), self.per_token, -1).transpose(0, 1)
 
     def _swiglu(self, values: torch.Tensor) -> torch.Tensor:
-        gate, up = values.chunk(2, -1)
-        gate = gate.clamp(max=self.limit)
-        up = up.clamp(-self.limit, self.limit)
-        gate = gate * (gate * self.alpha).sigmoid_()
+        """[..., 2 * inner], which is used up, to [..., inner]."""
+        inner = values.shape[-1] // 2
+        gate = values.narrow(-1, 0, inner).clamp_(max=self.limit)
+        up = values.narrow(-1, inner, inner).clamp_(-self.limit, self.limit)
+        gate = (gate * self.alpha).sigmoid_().mul_(gate)
         return torch.addcmul(gate, gate, up)

@@ -22,7 +22,7 @@ class Norm(NamedTuple):
     eps: float
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True).add_(self.eps)) * self.scale
+        return (x * x.square().mean(-1, keepdim=True).add_(self.eps).rsqrt_()).mul_(self.scale)
 
 
 class Block(NamedTuple):
@@ -72,18 +72,17 @@ class Model(NamedTuple):
     def _layers(self, ids: Sequence[int], cache: KVCache) -> torch.Tensor:
         config, count, start = self.config, len(ids), len(cache.ids)
         heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
-        group, turning = heads // kv_heads, heads + kv_heads
+        group = heads // kv_heads
         views = {window: View(start, count, group, window, self.device) for window in set(config.windows)}
         cache.reserve(max(view.keys.stop for view in views.values()))
-        cosines, sines = self.rope.at(start, count)
+        cosines, sines = self.rope.at(start, count, turning=heads + kv_heads, staying=kv_heads)
         x = self.embedding[torch.tensor(ids, device=self.device)].float()
         for layer, block in enumerate(self.blocks):
-            keys, values = cache.keys[layer], cache.values[layer]
+            cached = cache.layers[layer]
             qkv = block.qkv(self.pad(block.attention_norm(x)))[:count].view(count, -1, config.head_dim)
-            turned = rotate(qkv[:, :turning], cosines, sines)
-            keys[:, start : start + count] = turned[:, heads:].transpose(0, 1)
-            values[:, start : start + count] = qkv[:, turning:].transpose(0, 1)
-            mixed = attend(turned[:, :heads], keys, values, block.sinks, views[block.window])
+            qkv = rotate(qkv, cosines, sines)
+            cached.narrow(1, start, count).copy_(qkv.narrow(1, heads, 2 * kv_heads).transpose(0, 1))
+            mixed = attend(qkv.narrow(1, 0, heads), cached, block.sinks, views[block.window])
             x = x + block.out(self.pad(mixed))[:count]
             x = x + block.experts(block.experts_norm(x))
         return x

@@ -8,19 +8,27 @@ from gptoss.backends.config import RopeConfig
 
 
 class Rope:
-    """Rotates queries and keys by their positions; the two halves of a head's dimensions are the pairs' coordinates."""
+    """Where queries and keys are turned to; the two halves of a head's dimensions are the pairs' coordinates."""
 
     def __init__(self, config: RopeConfig, head_dim: int, device: torch.device) -> None:
         self.config = config
         self.frequencies = frequencies(config, head_dim).to(device)
         self.tables = torch.empty(2, 0, 1, head_dim, device=device)
 
-    def at(self, start: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosines and signed sines [count, 1, head_dim] of the positions from `start` on."""
+    def at(self, start: int, count: int, turning: int, staying: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cosines and signed sines [count, heads, head_dim] of the positions from `start` on.
+
+        The first `turning` heads turn. The `staying` ones after them are turned by nothing, to the last bit: queries,
+        keys and values can so go through one operation.
+        """
         if start + count > self.tables.shape[1]:
             self._grow(start + count)
         cosines, sines = self.tables[:, start : start + count]
-        return cosines, sines
+        still = cosines.new_ones(count, staying, cosines.shape[2])
+        return (
+            torch.cat((cosines.expand(-1, turning, -1), still), 1),
+            torch.cat((sines.expand(-1, turning, -1), still - 1), 1),
+        )
 
     def _grow(self, positions: int) -> None:
         positions = max(512, 1 << (positions - 1).bit_length())

@@ -16,7 +16,7 @@ from gptoss.backends.torch.linear import Linear, linear
 Pad = Callable[[torch.Tensor], torch.Tensor]
 """[rows, n] -> at least as many rows, the first of which are the same."""
 
-_SAMPLE_IN = 136
+_SAMPLE_SIZES = ((640, 768), (24, 72))
 _MULTIPLE = 4
 _REFERENCE = 24
 _MOST_TRIED = 16
@@ -51,15 +51,16 @@ def steady_rows(count: int, dtype: torch.dtype) -> int:
 
 def _is_steady(rows: int, dtype: torch.dtype) -> bool:
     whole = -(-rows // _REFERENCE) * _REFERENCE
-    x = torch.randn(whole, _SAMPLE_IN, generator=torch.Generator().manual_seed(1))
-    return all(
-        torch.equal(product(x[:rows]), torch.cat([product(part) for part in x.split(_REFERENCE)])[:rows])
-        for product in _samples(dtype)
-    )
+    for product, (_, inner) in zip(_samples(dtype), _SAMPLE_SIZES, strict=True):
+        x = torch.randn(whole, inner, generator=torch.Generator().manual_seed(1))
+        reference = torch.cat([product(part) for part in x.split(_REFERENCE)])
+        if not torch.equal(product(x[:rows]), reference[:rows]):
+            return False
+    return True
 
 
 @cache
 def _samples(dtype: torch.dtype) -> list[Linear]:
-    """One product of each kind that such weights have: large and small ones may run on different kernels."""
+    """Products of two sizes: kernels may treat large and small ones differently."""
     random = torch.Generator().manual_seed(0)
-    return [linear(torch.randn(out, _SAMPLE_IN, generator=random).to(dtype), None) for out in (160, 24)]
+    return [linear(torch.randn(out, inner, generator=random).to(dtype), None) for out, inner in _SAMPLE_SIZES]
