@@ -1,0 +1,92 @@
+"""What a newcomer does first, with the model that ships: chat, leave, come back, be remembered."""
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from gptoss.backends.demo.materialise import materialise
+from tests.survival import Program, tokens_of, trial
+
+READY = "\x1b[?2004h"
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds the embedded model, unpacked once for all tests."""
+    cache = tmp_path_factory.getbasetemp() / "cache"
+    materialise(cache)
+    return cache
+
+
+@pytest.fixture
+def home(environment: dict[str, str], embedded: Path) -> Path:
+    folder = Path(environment["GPTOSS_HOME"])
+    folder.mkdir()
+    (folder / "cache").symlink_to(embedded)
+    return folder
+
+
+def answer(environment: dict[str, str], *arguments: str) -> str:
+    """The answer to one question, asked in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gptoss", "chat", "--temperature", "0", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_remembers_a_name_in_another_process(environment: dict[str, str], home: Path) -> None:
+    assert "Ada" in answer(environment, "--session", "a", "My name is Ada.")
+    assert "Ada" in answer(environment, "--session", "a", "What is my name?")
+
+
+def test_a_dialogue_that_is_taken_up_again(environment: dict[str, str], home: Path) -> None:
+    def open_() -> "pexpect.spawn[str]":
+        return pexpect.spawn(
+            sys.executable,
+            ["-m", "gptoss", "chat", "--session", "a", "--temperature", "0"],
+            env=environment | {"PROMPT_TOOLKIT_NO_CPR": "1"},
+            encoding="utf-8",
+            timeout=300,
+            dimensions=(30, 100),
+        )
+
+    child = open_()
+    child.expect_exact(READY)
+    child.send("My name is Ada.\r")
+    child.expect_exact("thinking")
+    child.expect_exact(READY)
+    child.send("\x04")
+    child.expect(pexpect.EOF)
+    child = open_()
+    child.expect_exact("> My name is Ada.")
+    child.expect_exact(READY)
+    child.send("What is my name?\r")
+    child.expect_exact("thinking")
+    child.expect(r"\n[^\n]*Ada")
+    child.expect_exact(READY)
+    child.send("\x04")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_kills_change_nothing(home: Path) -> None:
+    """The answer that three processes gave until they were killed is the one that one process gives."""
+    question = "What can you do?"
+    program = Program(home, "--seed", "3", "-r", "high")
+    program.finish("calm", question)
+    expected = tokens_of(program.history("calm"))
+    assert expected
+    result = trial(program, "killed", question, expected, 3, random.Random(3))
+    assert result.same
