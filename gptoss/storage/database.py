@@ -14,9 +14,6 @@ from gptoss.engine.errors import StorageError
 from gptoss.storage.schema import is_current
 from gptoss.storage.sqlite import APPLICATION_ID, BUSY_TIMEOUT_MS, ERRORS, dbapi, revision, wrap
 
-PAGE_BYTES = 2048
-"""Half of SQLite's default: every commit writes at least one whole page, and most events are small."""
-
 MIGRATIONS = "gptoss:migrations"
 
 
@@ -85,7 +82,6 @@ class SqliteDatabase:
         if found is not None and is_current(found, self.where):
             return
         if found is None:
-            connection.exec_driver_sql(f"PRAGMA page_size = {PAGE_BYTES}")
             connection.exec_driver_sql("PRAGMA auto_vacuum = INCREMENTAL")
             self._into_wal(connection)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
