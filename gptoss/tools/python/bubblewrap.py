@@ -2,7 +2,8 @@
 
 No network, a root that is made of nothing but the system's programs and this Python, read-only; no environment; every
 process dies with this one. An ordinary user gets a user namespace. Root would stay root in one, for whom the number of
-processes has no limit: so root makes the other namespaces with its own rights, and the kernel becomes nobody in them.
+processes has no limit: so root makes the other namespaces with its own rights, and the kernel becomes a user in them
+who is nobody else.
 """
 
 import json
@@ -18,8 +19,8 @@ from gptoss.tools.python import inside, interpreter
 from gptoss.tools.python.limits import Limits
 from gptoss.tools.python.sandbox import DATA, Order, Unavailable, spawn
 from gptoss.tools.python.seccomp import build_filter
+from gptoss.tools.python.users import give_away, user_for
 
-NOBODY = 65534
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "timezone")
 """What programs need of /etc. Nothing of it is secret."""
@@ -37,10 +38,10 @@ class Bubblewrap:
     def start(self, order: Order) -> subprocess.Popen[bytes]:
         if self._program is None:
             self._program = find_program(self._limits)
-        uid = NOBODY if os.geteuid() == 0 else None
+        uid = user_for(order.data) if os.geteuid() == 0 else None
         if uid is not None:
-            for folder in (order.runtime, order.data):
-                os.chown(folder, uid, uid)
+            give_away(order.runtime, uid)
+            give_away(order.data, uid)
         return self._run(self._program, order, uid)
 
     def _run(self, program: Path, order: Order, uid: int | None) -> subprocess.Popen[bytes]:

@@ -12,9 +12,9 @@ import sys
 from gptoss.tools.python import interpreter
 from gptoss.tools.python.limits import Limits
 from gptoss.tools.python.sandbox import DATA, Order, Unavailable, spawn
+from gptoss.tools.python.users import give_away, user_for
 
 IMAGE = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
-NOBODY = 65534
 _HOME = "/tmp"  # noqa: S108 - the container's own
 
 
@@ -33,9 +33,9 @@ class Docker:
             raise Unavailable("The python backend docker needs the program docker, which is not installed.")
         uid, gid = os.geteuid(), os.getegid()
         if uid == 0:
-            uid = gid = NOBODY
-            for folder in (order.runtime, order.data):
-                os.chown(folder, uid, gid)
+            uid = gid = user_for(order.data)
+            give_away(order.runtime, uid)
+            give_away(order.data, uid)
         limits = self._limits
         command = [program, "run", "--rm", "--init", "--name", f"gptoss-{secrets.token_hex(8)}", "--network", "none"]
         command += ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--workdir", DATA]

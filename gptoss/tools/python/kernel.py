@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from math import inf
 from pathlib import Path
 from queue import Empty
@@ -73,18 +72,21 @@ class Kernel:
 
         `timeout` is in seconds. `stop` is asked all the time; once it says yes, the code is interrupted.
         """
-        request = self._client.execute(code, allow_stdin=False, stop_on_error=False)
         watch = _Watch(self._pid, (self._data, self._folder), self._limits, timeout, stop)
-        ending = self._follow(request, output, watch)
         left = 0
-        if ending not in GONE:
-            left = processes.kill_all(self._pid, self._own)
-            if left < 0:
-                ending, left = "killed", 0
+        try:
+            ending = self._follow(self._client.execute(code, allow_stdin=False, stop_on_error=False), output, watch)
+            if ending not in GONE:
+                left = processes.kill_all(self._pid, self._own)
+                if left < 0:
+                    ending, left = "killed", 0
+            if ending == "too much output":
+                # A channel on which a message was too large is closed for good.
+                self._connect(_GRACE)
+        except _NoKernelError:
+            ending = "died"
         if ending in GONE:
             self.close()
-        else:
-            self._drain()
         return ending, left
 
     def close(self) -> None:
@@ -114,7 +116,7 @@ class Kernel:
         runtime = self._folder / "run"
         runtime.mkdir(mode=0o700)
         ports = {f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), 1)}
-        connection = {
+        connection: Any = {
             "transport": "ipc",
             "ip": str(runtime / "s"),
             "key": secrets.token_hex(32),
@@ -129,42 +131,45 @@ class Kernel:
         self._context = zmq.Context()
         self._context.setsockopt(zmq.MAXMSGSIZE, _LARGEST_MESSAGE)
         self._context.setsockopt(zmq.RCVHWM, _MOST_MESSAGES)
-        self._client = BlockingKernelClient(context=self._context)
-        self._client.load_connection_info(connection)
-        self._client.start_channels(stdin=False, hb=False)
-        self._await_first_answer(order.errors)
 
-    def _await_first_answer(self, errors: Path) -> None:
-        """The kernel is ready once it answers on both channels: what it says before we listen is lost."""
-        deadline = monotonic() + _START
+        def make_client() -> Any:
+            client = BlockingKernelClient(context=self._context)
+            client.load_connection_info(connection)
+            return client
+
+        self._make_client = make_client
+        try:
+            self._connect(_START)
+        except _NoKernelError:
+            said = order.errors.read_text(errors="replace").strip().rpartition("\n")[2]
+            raise Unavailable(f"Its kernel does not start ({said or 'it says nothing'}).") from None
+
+    def _connect(self, seconds: float) -> None:
+        """Wait until the kernel answers on both channels: what it says before we listen is lost."""
+        if self._client is not None:
+            self._client.stop_channels()
+        self._client = self._make_client()
+        self._client.start_channels(stdin=False, hb=False)
+        deadline = monotonic() + seconds
         answered = heard = False
         while not (answered and heard):
             if not self.alive or monotonic() > deadline:
-                said = errors.read_text(errors="replace").strip().rpartition("\n")[2] if errors.exists() else ""
-                raise Unavailable(f"Its kernel does not start ({said or 'it says nothing'}).")
+                raise _NoKernelError
             self._client.kernel_info()
-            with suppress(Empty):
-                self._client.get_shell_msg(timeout=1)
-                answered = True
-            with suppress(Empty):
-                while True:
-                    self._client.get_iopub_msg(timeout=_TICK)
-                    heard = True
-        self._drain()
+            answered = answered or _receive(self._client.get_shell_msg, 1) is not None
+            while _receive(self._client.get_iopub_msg, _TICK):
+                heard = True
 
     def _follow(self, request: str, output: Output, watch: "_Watch") -> Ending:
         """Collect what the request shows until it is over."""
         why: Ending = "done"
         replied, give_up = False, inf
         while True:
-            try:
-                if self._collect(request, output):
-                    return why
-                if not replied and self._replied(request):
-                    replied, give_up = True, monotonic() + _LAST_WORD
-            except (ValueError, KeyError, TypeError, AttributeError):
-                # The code has taken the place of the kernel and speaks as none does.
-                return "died"
+            message = _receive(self._client.get_iopub_msg, _TICK)
+            if message is not None and _answers(message, request) and _collect(message, output):
+                return why
+            if not replied and self._has_replied(request):
+                replied, give_up = True, monotonic() + _LAST_WORD
             if not self.alive:
                 return "died"
             if monotonic() > give_up:
@@ -178,34 +183,46 @@ class Kernel:
                     self._interrupt()
                     give_up = monotonic() + _GRACE
 
-    def _collect(self, request: str, output: Output) -> bool:
-        """Take one message of the output channel, if there is one soon; whether it says that the request is over."""
-        try:
-            message = self._client.get_iopub_msg(timeout=_TICK)
-        except Empty:
-            return False
-        if message["parent_header"].get("msg_id") != request:
-            return False
-        kind, content = message["msg_type"], message["content"]
-        output.add(kind, content)
-        return bool(kind == "status" and content["execution_state"] == "idle")
-
-    def _replied(self, request: str) -> bool:
-        try:
-            reply = self._client.get_shell_msg(timeout=0)
-        except Empty:
-            return False
-        return bool(reply["parent_header"].get("msg_id") == request)
+    def _has_replied(self, request: str) -> bool:
+        """Take what is there on the channels of requests, and look for the reply to this one."""
+        while _receive(self._client.get_control_msg, 0):
+            pass
+        while message := _receive(self._client.get_shell_msg, 0):
+            if _answers(message, request):
+                return True
+        return False
 
     def _interrupt(self) -> None:
         self._client.control_channel.send(self._client.session.msg("interrupt_request", {}))
 
-    def _drain(self) -> None:
-        """Take the replies that nobody waits for."""
-        for receive in (self._client.get_shell_msg, self._client.get_control_msg):
-            with suppress(Empty):
-                while True:
-                    receive(timeout=0)
+
+class _NoKernelError(Exception):
+    """What is at the other end does not speak as a kernel: it is gone, or the code has taken its place."""
+
+
+def _receive(get: Callable[..., Any], seconds: float) -> dict[str, Any] | None:
+    """A message, None if none comes in time."""
+    try:
+        message: dict[str, Any] = get(timeout=seconds)
+    except Empty:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise _NoKernelError from error
+    return message
+
+
+def _answers(message: dict[str, Any], request: str) -> bool:
+    return bool(message["parent_header"].get("msg_id") == request)
+
+
+def _collect(message: dict[str, Any], output: Output) -> bool:
+    """Add a message to the output; whether it says that the request is over."""
+    kind, content = message["msg_type"], message["content"]
+    try:
+        output.add(kind, content)
+        return bool(kind == "status" and content["execution_state"] == "idle")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _NoKernelError from error
 
 
 class _Watch:

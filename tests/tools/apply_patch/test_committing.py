@@ -5,6 +5,7 @@ import pwd
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -192,41 +193,42 @@ def test_a_hard_link_out_of_the_workspace_is_cut(root: Path, tmp_path_factory: p
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root tries it as somebody else, who is not stopped otherwise")
-def test_as_an_ordinary_user_permissions_hold(root: Path) -> None:
+def test_as_an_ordinary_user_permissions_hold() -> None:
     """A file or folder that may not be written is refused, though renaming could replace the file."""
     nobody = pwd.getpwnam("nobody").pw_uid
-    write(root, {"locked/a.txt": "a\n", "open/read-only.txt": "r\n", "open/fine.txt": "f\n"})
-    for path in root.rglob("*"):
-        os.chown(path, nobody, -1)
-    (root / "locked").chmod(0o555)
-    (root / "open/read-only.txt").chmod(0o444)
-    before = tree(root)
+    # Not in pytest's own folder, which every run of pytest closes to others.
+    with tempfile.TemporaryDirectory(prefix="ordinary-user-") as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        write(root, {"locked/a.txt": "a\n", "open/read-only.txt": "r\n", "open/fine.txt": "f\n"})
+        for path in root.rglob("*"):
+            os.chown(path, nobody, -1)
+        (root / "locked").chmod(0o555)
+        (root / "open/read-only.txt").chmod(0o444)
+        before = tree(root)
+        assert _as(nobody, root).count("Permission denied. Nothing was changed.") == 3
+        assert tree(root) == before
+
+
+PATCHES_THAT_MAY_NOT_BE = """
+fine = ("*** Update File: open/fine.txt", "@@", "-f", "+F")
+for bad in (
+    ("*** Add File: locked/b.txt", "+x"),
+    ("*** Delete File: locked/a.txt",),
+    ("*** Update File: open/read-only.txt", "@@", "-r", "+R"),
+):
+    print(said(root, patch(*fine, *bad)))
+"""
+
+
+def _as(user: int, root: Path) -> str:
+    """What the patches say to a user. All that they need is loaded before: only root may look at where it may lie."""
     program = (
-        "import sys; from pathlib import Path; from tests.tools.apply_patch.workspaces import patch, said\n"
-        "fine = ('*** Update File: open/fine.txt', '@@', '-f', '+F')\n"
-        "for bad in (('*** Add File: locked/b.txt', '+x'), ('*** Delete File: locked/a.txt',),\n"
-        "            ('*** Update File: open/read-only.txt', '@@', '-r', '+R')):\n"
-        "    print(said(Path(sys.argv[1]), patch(*fine, *bad)))\n"
+        "import os, sys; from pathlib import Path; from tests.tools.apply_patch.workspaces import patch, said\n"
+        "root = Path(sys.argv[1])\n"
+        "said(Path('/nowhere'), patch('*** Add File: x'))\n"
+        f"os.setgroups([]); os.setgid({user}); os.setuid({user})\n"
     )
-    result = _as_nobody(program, root)
-    assert result.count("Permission denied. Nothing was changed.") == 3
-    assert tree(root) == before
-
-
-def _as_nobody(program: str, root: Path) -> str:
-    """Run a program in a child that drops its privileges after it has imported what only root may read."""
-    for folder in (root, *root.parents):
-        if folder != Path("/tmp") and str(folder).startswith("/tmp/"):
-            folder.chmod(folder.stat().st_mode | 0o711)
-    imports, rest = program.split("\n", 1)
-    # What is imported later must be there already: the checkout itself may lie where only root may look.
-    warm_up = "import encodings.idna, difflib; said(Path('/nowhere'), 'x')"
-    drop = "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)"
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join((imports, warm_up, drop, rest)), str(root)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parents[3],
-    )
+    command = [sys.executable, "-c", program + PATCHES_THAT_MAY_NOT_BE, str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
     return done.stdout

@@ -5,7 +5,7 @@ import string
 import tempfile
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptoss.tools.apply_patch.record import take_back
@@ -66,6 +66,7 @@ def hunks(script: Script, context: int) -> list[str]:
     return lines
 
 
+@settings(max_examples=60)
 @given(st.data())
 def test_a_random_edit_script_gives_exactly_the_edited_files(data: st.DataObject) -> None:
     """Hunks with context in files whose lines differ: several files, several hunks each, moved, added, deleted."""

@@ -2,7 +2,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from gptoss.tools.python import kernel
 from tests.tools.python.notebooks import Notebook, Notebooks
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that does not stop is killed sooner, for the sake of those who wait for the tests."""
+    monkeypatch.setattr(kernel, "_GRACE", 1.5)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def why_no_sandbox() -> str:
 REASON = why_no_sandbox()
 needs_sandbox = pytest.mark.skipif(bool(REASON), reason=REASON)
 
-QUICK = Limits(memory=500_000_000, processes=64, file_size=20_000_000, folder_size=50_000_000, scratch_size=20_000_000)
+QUICK = Limits(memory=500_000_000, processes=64, file_size=10_000_000, folder_size=50_000_000, scratch_size=20_000_000)
 """Limits that a test reaches soon."""
 
 
