@@ -19,6 +19,8 @@ try:
 except ImportError:
     from hashlib import blake2b
 
+__all__ = ["HASH_SIZE", "ROOT", "blake2b", "digest_of", "link", "link_redacted"]
+
 HASH_SIZE = 16
 ROOT = bytes(HASH_SIZE)
 """Stands for the hash before a root's first event."""

@@ -4,6 +4,7 @@ Whatever another kind of database (PostgreSQL) does differently belongs into a c
 """
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ class SqliteDatabase:
 
     def open(self) -> Any:
         """Connect, and make sure that the schema is the newest and that the file can be written."""
+        with suppress(OSError):  # what is wrong with the path, SQLite will say
+            # What people say to a model is nobody else's business.
+            self.path.touch(mode=0o600, exist_ok=False)
         try:
             self._connection = self._engine.connect()
             self._prepare(self._connection)
@@ -92,7 +96,9 @@ class SqliteDatabase:
                 self._migrate(connection, found)
             connection.exec_driver_sql("COMMIT")
         except BaseException:
-            connection.exec_driver_sql("ROLLBACK")
+            # After a full disk, say, SQLite has rolled back already and answers that there is nothing to roll back.
+            with suppress(DBAPIError):
+                connection.exec_driver_sql("ROLLBACK")
             raise
 
     def _migrate(self, connection: Connection, found: str | None) -> None:

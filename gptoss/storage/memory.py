@@ -7,7 +7,6 @@ it is encoded, hashed and decoded like one on disk. It lives in one process and 
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 
 from msgspec import Struct, field
 
@@ -17,9 +16,9 @@ from gptoss.engine.ports import BranchInfo, SessionInfo
 from gptoss.engine.settings import Settings
 from gptoss.storage import refusals
 from gptoss.storage.chain import ROOT
-from gptoss.storage.naming import checked_name, free_name, new_id
+from gptoss.storage.naming import blob_id, checked_name, free_name, new_id
 from gptoss.storage.projections import ROOT_BRANCH, changes, is_notable
-from gptoss.storage.rows import Head, Row, Segment, Walk, hash_at, rows_of, segments, stored_events
+from gptoss.storage.rows import Head, Row, Segment, Walk, rows_of, segments, stored_events
 
 
 class _Branch(Struct, kw_only=True):
@@ -103,8 +102,7 @@ class MemoryLog:
             name = free_name(taken, len(taken) + 1) if name is None else checked_name(name)
             if name in taken:
                 raise refusals.branch_exists(name)
-            path = segments(self._lineage(branch), parent.head.seq)
-            shared = Head(at_seq, hash_at(path, at_seq, self._between))
+            (last,) = self.read(branch, at_seq - 1, at_seq)
             fork = _Branch(
                 key=self._new_key(),
                 id=new_id(),
@@ -112,7 +110,7 @@ class MemoryLog:
                 name=name,
                 parent=branch,
                 at_seq=at_seq,
-                head=shared,
+                head=Head(at_seq, last.hash),
             )
             forked = BranchForked(parent=branch, at_seq=at_seq, name=name)
             self._write(self._sessions[fork.session], fork, [forked], _now())
@@ -150,7 +148,7 @@ class MemoryLog:
                 self._blobs.pop(digest, None)
 
     def put_blob(self, data: bytes) -> str:
-        digest = blake2b(data, digest_size=32).hexdigest()
+        digest = blob_id(data)
         with self._lock:
             self._blobs.setdefault(digest, data)
         return digest

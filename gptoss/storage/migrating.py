@@ -1,14 +1,15 @@
 """Brings a database to the newest schema. Imported only when one is not there yet: Alembic takes long to import."""
 
 import os
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import alembic.command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from gptoss.engine.errors import StorageError
 from gptoss.storage.sqlite import connect_read_only, dbapi
 
 
@@ -33,22 +34,28 @@ def upgrade(connection: Connection, scripts: str = "gptoss:migrations") -> None:
 def back_up(path: Path, revision: str) -> Path:
     """Copy a SQLite database beside itself, named after its schema, and return the copy's path.
 
-    The copy appears under its name only when it is complete and on the disk.
+    The copy appears under its name only when it is complete and on the disk. StorageError when there is no room for it.
     """
     copy = path.with_name(f"{path.name}.schema-{revision}.backup")
     unfinished = copy.with_name(f"{copy.name}.{os.getpid()}.part")
-    unfinished.unlink(missing_ok=True)
-    source: Any = connect_read_only(path)
     try:
-        target = dbapi.connect(str(unfinished))
-        try:
-            source.backup(target)
-        finally:
-            target.close()
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
+        _copy(path, unfinished)
         unfinished.replace(copy)
+    except OSError as error:
+        raise StorageError(
+            f"{path} must be migrated, and cannot be backed up before ({error.strerror}): "
+            "make room beside it and its folder writable, then try again"
+        ) from error
     finally:
-        source.close()
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
     return copy
+
+
+def _copy(path: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    target.touch(mode=0o600)
+    with closing(connect_read_only(path)) as source, closing(dbapi.connect(str(target))) as copied:
+        source.backup(copied)
+    with target.open("rb+") as file:
+        os.fsync(file.fileno())

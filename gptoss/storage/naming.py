@@ -5,6 +5,7 @@ import re
 from collections.abc import Container
 
 from gptoss.engine.errors import UsageError
+from gptoss.storage.chain import blake2b
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 MAX_NAME = 200
@@ -13,6 +14,11 @@ MAX_NAME = 200
 def new_id() -> str:
     """64 random bits, as 16 hexadecimal digits."""
     return os.urandom(8).hex()
+
+
+def blob_id(data: bytes) -> str:
+    """BLAKE2b-256 of a blob, as 64 hexadecimal digits."""
+    return blake2b(data, digest_size=32).hexdigest()
 
 
 def checked_name(name: str) -> str:

@@ -23,6 +23,8 @@ from gptoss.engine.events import (
 
 PREVIEW_LENGTH = 100
 FEW = 4
+"""The user's first message is looked for among a branch's first few."""
+
 ROOT_BRANCH = "main"
 
 
@@ -45,8 +47,7 @@ _NOTABLE_EARLY = _NOTABLE | {MessageAppended}
 def is_notable(events: Iterable[Event], messages: int) -> bool:
     """Whether these events, on a branch that holds `messages` so far, may change the list, as few do.
 
-    A branch's beginning is only looked for among its first few messages. The end of a generation changes nothing in the
-    list, but is a moment for a log to bring its own books up to date.
+    The end of a generation changes nothing in the list, but is a moment for a log to bring its books up to date.
     """
     return not (_NOTABLE if messages >= FEW else _NOTABLE_EARLY).isdisjoint(map(type, events))
 

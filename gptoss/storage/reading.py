@@ -13,6 +13,7 @@ from gptoss.engine.events import StoredEvent
 from gptoss.engine.ports import BranchInfo, SessionInfo
 from gptoss.storage import refusals
 from gptoss.storage import statements as sql
+from gptoss.storage.naming import blob_id
 from gptoss.storage.rows import Head, Row, Segment, Walk, key_of, segments
 from gptoss.storage.schema import is_current
 from gptoss.storage.sqlite import ERRORS, connect_read_only, revision, wrap
@@ -60,10 +61,8 @@ class Reading:
         raise refusals.no_branch(branch)
 
     def get_blob(self, digest: str) -> bytes:
-        from hashlib import blake2b  # with OpenSSL, which nobody else here waits for
-
         for (data,) in self._rows(sql.BLOB, (digest,)):
-            if blake2b(data, digest_size=32).hexdigest() != digest:
+            if blob_id(data) != digest:
                 raise DatabaseCorrupt(f"the stored file {digest} is damaged in {self.where}: restore it from a backup")
             return bytes(data)
         raise refusals.no_blob(digest)

@@ -11,7 +11,7 @@ from gptoss.engine.events import Event, StoredEvent, UnknownEvent
 from gptoss.storage.chain import ROOT, link, link_redacted
 from gptoss.storage.codec import decode, encode
 from gptoss.storage.projections import is_said
-from gptoss.storage.statements import SEQ_BITS
+from gptoss.storage.statements import SEQ_BITS, SEQ_MASK
 
 Row = tuple[int, bytes, int, int, int, bytes, bytes | None, bytes | None, bytes | None]
 """key, kind (UTF-8), version, time, messages, hash, payload (JSON), tokens, redacted.
@@ -90,15 +90,6 @@ Between = Callable[[Segment, int, int], Iterable[Row]]
 """(segment, after, until) -> the rows of its branch with after < seq <= until, in the order of seq."""
 
 
-def hash_at(path: Iterable[Segment], seq: int, between: Between) -> bytes:
-    """The hash of the event `seq` of a path; when its row is missing, one that fits nothing."""
-    for part in path:
-        if part.after < seq <= part.until:
-            for row in between(part, seq - 1, seq):
-                return row[5]
-    return b""
-
-
 def _pieces(path: Iterable[Segment], cut: int) -> Iterator[tuple[Segment, int, int]]:
     """(segment, after, until), cut in two at the event `cut` if that is within a segment."""
     for part in path:
@@ -107,7 +98,6 @@ def _pieces(path: Iterable[Segment], cut: int) -> Iterator[tuple[Segment, int, i
         yield part, middle, part.until
 
 
-SEQ_MASK = key_of(1, 0) - 1
 MISSING = "is missing"
 ALTERED = "is not as it was written"
 
@@ -126,6 +116,8 @@ class Walk:
     def __init__(self, session: str, where: str) -> None:
         self._session = session
         self._where = where
+        self._seq = 0
+        self._hash = ROOT
 
     def path(
         self, path: Sequence[Segment], seal: Head, after: int, until: int | None, between: Between
@@ -137,10 +129,10 @@ class Walk:
         """
         head = path[-1].until if path else 0
         last = head if until is None else min(until, head)
-        self._seq = after = max(after, 0)
+        after = max(after, 0)
         if after >= last:
             return
-        self._hash = ROOT if after == 0 else hash_at(path, after, between)
+        self._begin(path, after, between)
         for part, first, final in _pieces(path, seal.seq):
             first, final = max(first, after), min(final, last)
             if first < final:
@@ -149,6 +141,15 @@ class Walk:
                     raise self._broken(self._seq + 1, MISSING)
                 if self._seq == seal.seq and self._hash != seal.hash:
                     raise self._broken(self._seq, ALTERED)
+
+    def _begin(self, path: Iterable[Segment], after: int, between: Between) -> None:
+        """Stand on the event `after`, whose hash the next one follows; on 0, before the first."""
+        for part in path:
+            if part.after < after <= part.until:
+                for row in between(part, after - 1, after):
+                    self._seq, self._hash = after, row[5]
+                    return
+                raise self._broken(after, MISSING)
 
     def _along(self, part: Segment, rows: Iterable[Row]) -> Iterator[StoredEvent]:
         branch, branch_id, first = part.branch, part.branch.encode(), key_of(part.key, 0)

@@ -8,9 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from gptoss.engine.errors import HeadConflict, StorageError
@@ -21,11 +19,12 @@ from gptoss.storage import refusals
 from gptoss.storage import statements as sql
 from gptoss.storage.chain import ROOT
 from gptoss.storage.database import SqliteDatabase
-from gptoss.storage.naming import checked_name, free_name, new_id
+from gptoss.storage.naming import blob_id, checked_name, free_name, new_id
 from gptoss.storage.projections import ROOT_BRANCH, changes, is_notable
 from gptoss.storage.reading import Reading
 from gptoss.storage.rebuilding import rebuild
-from gptoss.storage.rows import Head, NewRow, hash_at, key_of, rows_of, segments, stored_events
+from gptoss.storage.rows import Head, NewRow, key_of, rows_of, stored_events
+from gptoss.storage.transaction import Transaction
 
 SEAL_EVERY = 16
 """A branch's row names its newest event, so that a branch that lost its end does not look whole. That is a second page
@@ -43,8 +42,8 @@ class SqlLog(Reading):
         self._cursor = self._database.open()
         self._lock = threading.RLock()
         self._known: dict[str, _Known] = {}
-        self._write = _Transaction(self._lock, self._database, self._cursor, durable=True)
-        self._write_soon = _Transaction(self._lock, self._database, self._cursor, durable=False)
+        self._write = Transaction(self._lock, self._database, self._cursor, durable=True)
+        self._write_soon = Transaction(self._lock, self._database, self._cursor, durable=False)
 
     def start(self, name: str, settings: Settings) -> SessionInfo:
         checked_name(name)
@@ -71,9 +70,10 @@ class SqlLog(Reading):
                 notable = is_notable(events, into.head.messages)
                 if notable:
                     refusals.check_appendable(events)
-                    self._project(into, events)
                 rows, head = rows_of(events, branch, into.key, into.head, _now())
                 self._insert(rows)
+                if notable:
+                    self._project(into, events)
                 if durable and (notable or head.seq - into.sealed >= SEAL_EVERY):
                     self._seal(into.key, head)
                     into.sealed = head.seq
@@ -94,8 +94,8 @@ class SqlLog(Reading):
             name = free_name(taken, len(taken) + 1) if name is None else checked_name(name)
             if name in taken:
                 raise refusals.branch_exists(name)
-            path = segments(execute(sql.LINEAGE, (branch,)).fetchall(), parent.head.seq)
-            shared = Head(at_seq, hash_at(path, at_seq, self._between))
+            (last,) = self.read(branch, at_seq - 1, at_seq)
+            shared = Head(at_seq, last.hash)
             forked = BranchForked(parent=branch, at_seq=at_seq, name=name)
             self._begin_branch(parent.session, id, name, parent.key, shared, forked, _now())
         return self.branch(id)
@@ -115,7 +115,7 @@ class SqlLog(Reading):
                 execute(sql.DELETE_BLOB, orphan)
 
     def put_blob(self, data: bytes) -> str:
-        digest = blake2b(data, digest_size=32).hexdigest()
+        digest = blob_id(data)
         with self._write as execute:
             execute(sql.INSERT_BLOB, (digest, data))
         return digest
@@ -226,53 +226,6 @@ class _Known:
 
 class _Overtaken(Exception):
     """Another process has written the seq that was to be written here, or deleted the branch."""
-
-
-class _Transaction:
-    """`with transaction as execute`: committed at the end, or rolled back by whatever is raised.
-
-    Written out rather than with contextlib, since every append goes through it.
-    """
-
-    def __init__(self, lock: threading.RLock, database: SqliteDatabase, cursor: Any, *, durable: bool) -> None:
-        self._lock = lock
-        self._database = database
-        self._execute = cursor.execute
-        self._durable = durable
-
-    def __enter__(self) -> Any:
-        self._lock.acquire()
-        try:
-            self._database.begin(self._durable)
-        except BaseException as error:
-            self._lock.release()
-            self._raise_wrapped(error)
-            raise
-        return self._execute
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        try:
-            if error is None:
-                self._execute("COMMIT")
-        except BaseException as failure:
-            self._roll_back()
-            self._raise_wrapped(failure)
-            raise
-        else:
-            if error is not None:
-                self._roll_back()
-                self._raise_wrapped(error)
-        finally:
-            self._lock.release()
-
-    def _roll_back(self) -> None:
-        # After a full disk, say, SQLite has rolled back already and answers that there is nothing to roll back.
-        with suppress(*self._database.errors):
-            self._execute("ROLLBACK")
-
-    def _raise_wrapped(self, error: BaseException) -> None:
-        if isinstance(error, self._database.errors):
-            raise self._database.wrap(error) from error
 
 
 def _now() -> int:

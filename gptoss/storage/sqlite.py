@@ -93,7 +93,7 @@ def wrap(error: Exception, path: Path) -> StorageError:
         return DatabaseCorrupt(f"the database {path} is damaged ({text}): restore it from a backup")
     if name.startswith("SQLITE_IOERR"):
         return StorageError(f"the disk that holds {path} reported an error ({text}): check the disk, then try again")
-    return StorageError(f"the database {path} cannot do this ({text}): `gptoss doctor` may tell why")
+    return StorageError(f"the database {path} failed ({text}): try again, and report it when that happens again")
 
 
 def _cannot_open(path: Path) -> StorageError:

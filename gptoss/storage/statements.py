@@ -13,7 +13,7 @@ must still be read to be named.
 # ruff: noqa: S608  # the pieces put together here are constants of this module, never values
 
 SEQ_BITS = 32
-_SEQ_MASK = (1 << SEQ_BITS) - 1
+SEQ_MASK = (1 << SEQ_BITS) - 1
 
 
 def _newest(column: str, branch: str) -> str:
@@ -37,7 +37,7 @@ SESSIONS = f"{_SESSION} ORDER BY updated DESC, s.key DESC"
 SESSION_NAMED = f"{_SESSION} WHERE s.name = ?"
 
 _BRANCH = f"""
-    SELECT b.id, s.id, b.name, p.id, b.at_seq, coalesce({_newest("e.key", "b")} & {_SEQ_MASK}, b.head)
+    SELECT b.id, s.id, b.name, p.id, b.at_seq, coalesce({_newest("e.key", "b")} & {SEQ_MASK}, b.head)
     FROM branches b
     JOIN sessions s ON s.key = b.session
     LEFT JOIN branches p ON p.key = b.parent
@@ -56,7 +56,7 @@ LINEAGE = """
 """
 
 SEAL = f"""
-    SELECT s.name, b.head, b.hash, {_newest("e.key", "b")} & {_SEQ_MASK}
+    SELECT s.name, b.head, b.hash, {_newest("e.key", "b")} & {SEQ_MASK}
     FROM branches b JOIN sessions s ON s.key = b.session
     WHERE b.id = ?
 """
@@ -71,7 +71,7 @@ BLOB = "SELECT data FROM blobs WHERE digest = ?"
 # Writing
 
 HEAD = f"""
-    SELECT b.key, b.session, b.head, e.key & {_SEQ_MASK}, e.hash, e.messages
+    SELECT b.key, b.session, b.head, e.key & {SEQ_MASK}, e.hash, e.messages
     FROM branches b JOIN events e ON e.key = {_newest("e.key", "b")}
     WHERE b.id = ?
 """
@@ -132,6 +132,6 @@ SET_ORIGIN = """
     UPDATE branches SET name = ?, at_seq = ?, parent = (SELECT p.key FROM branches p WHERE p.id = ?) WHERE key = ?
 """
 SET_SEALS = f"""
-    UPDATE branches SET head = {_newest("e.key", "branches")} & {_SEQ_MASK}, hash = {_newest("e.hash", "branches")}
+    UPDATE branches SET head = {_newest("e.key", "branches")} & {SEQ_MASK}, hash = {_newest("e.hash", "branches")}
     WHERE {_newest("e.key", "branches")} IS NOT NULL
 """
