@@ -8,8 +8,9 @@ import secrets
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-from gptoss.tools.python import interpreter
+from gptoss.tools.python import interpreter, lifeline
 from gptoss.tools.python.limits import Limits
 from gptoss.tools.python.sandbox import DATA, Order, Unavailable, spawn
 from gptoss.tools.python.users import give_away, user_for
@@ -37,7 +38,16 @@ class Docker:
             give_away(order.runtime, uid)
             give_away(order.data, uid)
         limits = self._limits
-        command = [program, "run", "--rm", "--init", "--name", f"gptoss-{secrets.token_hex(8)}", "--network", "none"]
+        command = [
+            program,
+            "run",
+            "--rm",
+            "--interactive",
+            "--name",
+            f"gptoss-{secrets.token_hex(8)}",
+            "--network",
+            "none",
+        ]
         command += ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--workdir", DATA]
         command += ["--user", f"{uid}:{gid}", "--pids-limit", str(limits.processes), "--memory", str(limits.memory)]
         command += ["--memory-swap", str(limits.memory), "--ulimit", f"fsize={limits.file_size}", "--ulimit", "core=0"]
@@ -49,9 +59,10 @@ class Docker:
         # The container has its own programs.
         del environment["PATH"]
         command += [item for name, value in environment.items() for item in ("--env", f"{name}={value}")]
-        command += [self._image, "python3", *order.command[1:]]
+        first = Path(lifeline.__file__).read_text()
+        command += [self._image, "python3", "-c", first, "python3", *order.command[1:]]
         docker = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_") or name == "HOME"}
         try:
-            return spawn(command, order, docker | {"PATH": os.defpath})
+            return spawn(command, order, docker | {"PATH": os.defpath}, lifeline=True)
         except OSError as error:
             raise Unavailable(f"{program} cannot be started ({error.strerror}).") from error

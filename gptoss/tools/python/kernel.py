@@ -100,6 +100,8 @@ class Kernel:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
             self._process = None
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -60,13 +60,21 @@ def open_sandbox(name: str, limits: Limits) -> Sandbox:
 
 
 def spawn(
-    command: Sequence[str], order: Order, environment: Mapping[str, str], files: Sequence[int] = ()
+    command: Sequence[str],
+    order: Order,
+    environment: Mapping[str, str],
+    files: Sequence[int] = (),
+    *,
+    lifeline: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a command apart from the terminal, with nothing of our environment and no files but those named."""
+    """Start a command apart from the terminal, with nothing of our environment and no files but those named.
+
+    With `lifeline` its standard input ends when this program does.
+    """
     with order.errors.open("ab") as errors:
         return subprocess.Popen(  # noqa: S603 - the command is ours, and no shell reads it
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if lifeline else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
             env=dict(environment),

@@ -13,7 +13,7 @@ import pytest
 from gptoss.tools.python import bubblewrap, texts
 from gptoss.tools.python.tool import PythonTool
 from tests.contracts.tool import Blobs, call_of, text_of
-from tests.tools.python.notebooks import Notebooks, needs_sandbox
+from tests.tools.python.notebooks import Notebooks, eventually, needs_sandbox
 
 pytest.importorskip("jupyter_client")
 pytest.importorskip("ipykernel")
@@ -119,6 +119,33 @@ def test_docker_works_and_confines(notebooks: Notebooks) -> None:
     assert "OSError" in notebook.run("open('/usr/x', 'w')")
     assert "unreachable" in notebook.run("import socket; socket.create_connection(('10.0.0.1', 80), 1)")
     assert notebook.run("while True: pass").endswith(texts.timed_out(5))
+    assert "MemoryError" in notebook.run("x = bytearray(10**12)")
+    assert notebook.run("import os; os._exit(0)").endswith(texts.DIED)
+    bomb = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
+    assert notebook.run(bomb).endswith((texts.killed(5), texts.DIED))
+    assert notebook.run("8") == "8"
+
+
+@pytest.mark.skipif(not _docker_works(), reason="NOT TESTED: no Docker with the image of this Python here")
+def test_no_container_outlives_its_program() -> None:
+    notebooks = Notebooks()
+    notebooks.open(backend="docker", session="closed").run("1")
+    assert _containers()
+    notebooks.close()
+    assert eventually(lambda: not _containers())
+    program = (
+        "import asyncio, os, signal; from pathlib import Path\n"
+        "from tests.tools.python.notebooks import Notebooks\n"
+        "assert Notebooks().open(backend='docker', session='killed').run('1') == '1'\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -9
+    assert eventually(lambda: not _containers())
+
+
+def _containers() -> str:
+    listing = subprocess.run(["docker", "ps", "-q", "-f", "name=gptoss-"], capture_output=True, text=True, check=True)
+    return listing.stdout
 
 
 def test_without_docker_it_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
