@@ -152,8 +152,8 @@ class SqlLog(Reading):
         execute = self._cursor.execute
         branch = (id, session, name, parent, before.seq, before.seq, before.hash)
         ((key,),) = execute(sql.INSERT_BRANCH, branch).fetchall()
-        (row,), head = rows_of([first], id, key, before, now)
-        execute(sql.INSERT_FIRST_EVENT, row[:-1])
+        ((row, kind, version, at, messages, hash, payload, _),), head = rows_of([first], id, key, before, now)
+        execute(sql.INSERT_FIRST_EVENT, (row, kind.decode(), version, at, messages, hash, payload.decode()))
         self._project(_Known(key, session, before, before.seq), [first])
         self._seal(key, head)
 
@@ -166,20 +166,8 @@ class SqlLog(Reading):
 
     def _insert(self, rows: Iterable[NewRow]) -> None:
         """Insert rows of a branch; _Overtaken when it has an event of that seq already, or is gone."""
-        # Python's SQLite drivers bind str, int and bytearray at once, but look for an adapter for every other object,
-        # bytes and None included, which takes longer than SQLite needs for the row.
         parameters = [
-            (
-                key,
-                kind.decode(),
-                key - 1,
-                version,
-                at,
-                messages,
-                bytearray(hash),
-                payload.decode(),
-                "" if tokens is None else bytearray(tokens),
-            )
+            (key, kind.decode(), key - 1, version, at, messages, bytearray(hash), payload.decode(), _bound(tokens))
             for key, kind, version, at, messages, hash, payload, tokens in rows
         ]
         try:
@@ -226,6 +214,12 @@ class _Known:
 
 class _Overtaken(Exception):
     """Another process has written the seq that was to be written here, or deleted the branch."""
+
+
+def _bound(tokens: bytes | None) -> bytearray | str:
+    # Python's SQLite drivers bind str, int and bytearray at once, but look for an adapter for every other object, bytes
+    # and None included, which takes longer than SQLite needs for the row.
+    return "" if tokens is None else bytearray(tokens)
 
 
 def _now() -> int:

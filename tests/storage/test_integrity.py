@@ -180,13 +180,24 @@ def test_a_fork_that_hangs_elsewhere_is_found(database: Database, change: str) -
 
 
 def test_what_comes_before_the_damage_can_be_read_and_continued(database: Database) -> None:
-    database.execute("UPDATE events SET payload = '{}' WHERE key = ?", database.position(12))
+    database.execute("UPDATE events SET payload = '[]' WHERE key = ?", database.position(12))
     log = SqlLog(database.path)
+    with pytest.raises(DatabaseCorrupt):
+        list(log.read(database.branch))
     assert list(log.read(database.branch, until=11)) == database.whole[:11]
     fork = log.fork(database.branch, 11)
     log.append(fork.id, 12, [says("going on")])
     assert [event.seq for event in log.read(fork.id)] == list(range(1, 14))
     log.close()
+
+
+@pytest.mark.parametrize("change", ["payload = '[]'", "hash = x'00'"])
+def test_a_damaged_event_cannot_be_forked_from(database: Database, change: str) -> None:
+    database.execute(f"UPDATE events SET {change} WHERE key = ?", database.position(12))
+    with closing(SqlLog(database.path)) as log:
+        with pytest.raises(DatabaseCorrupt):
+            log.fork(database.branch, 12)
+        assert len(log.branches(log.session("ada").id)) == 2
 
 
 @pytest.mark.parametrize("seq", [2, 4, 12])

@@ -17,6 +17,7 @@ from gptoss.engine.errors import SchemaTooNew, StorageError
 from gptoss.storage import migrating, schema
 from gptoss.storage.database import SqliteDatabase
 from gptoss.storage.opening import open_for_reading
+from gptoss.storage.reading import SqliteReader
 from gptoss.storage.sql import SqlLog
 from gptoss.storage.sqlite import dbapi
 from gptoss.storage.tables import metadata
@@ -102,6 +103,17 @@ def test_a_migration_that_fails_changes_nothing(
     assert len(before) == database.stat().st_size
 
 
+def test_nothing_is_migrated_without_a_backup(database: Path, next_release: Callable[[str], str]) -> None:
+    scripts = next_release(NEXT)
+    backup = database.with_name("log.db.schema-0001.backup")
+    (backup / "in the way").mkdir(parents=True)
+    with pytest.raises(StorageError, match="cannot be backed up") as caught:
+        SqliteDatabase(database, scripts).open()
+    assert str(database) in str(caught.value)
+    assert rows(database, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert list(database.parent.glob("*.part")) == []
+
+
 def test_a_migration_that_is_killed_changes_nothing(
     database: Path, next_release: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,8 +150,6 @@ def test_a_reader_of_the_next_release_leaves_migrating_to_the_log(
     database: Path, next_release: Callable[[str], str]
 ) -> None:
     next_release(NEXT)
-    from gptoss.storage.reading import SqliteReader
-
     with closing(SqliteReader(database)) as reader:
         assert not reader.is_current
 
