@@ -128,11 +128,11 @@ def test_docker_works_and_confines(notebooks: Notebooks) -> None:
 
 @pytest.mark.skipif(not _docker_works(), reason="NOT TESTED: no Docker with the image of this Python here")
 def test_no_container_outlives_its_program() -> None:
-    notebooks = Notebooks()
+    before, notebooks = _containers(), Notebooks()
     notebooks.open(backend="docker", session="closed").run("1")
-    assert _containers()
+    assert _containers() > before
     notebooks.close()
-    assert eventually(lambda: not _containers())
+    assert eventually(lambda: _containers() == before)
     program = (
         "import asyncio, os, signal; from pathlib import Path\n"
         "from tests.tools.python.notebooks import Notebooks\n"
@@ -140,12 +140,12 @@ def test_no_container_outlives_its_program() -> None:
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -9
-    assert eventually(lambda: not _containers())
+    assert eventually(lambda: _containers() == before)
 
 
-def _containers() -> str:
+def _containers() -> set[str]:
     listing = subprocess.run(["docker", "ps", "-q", "-f", "name=gptoss-"], capture_output=True, text=True, check=True)
-    return listing.stdout
+    return set(listing.stdout.split())
 
 
 def test_without_docker_it_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
