@@ -41,6 +41,7 @@ class TorchGenerator:
             self.fingerprint = checkpoint.fingerprint
             if place.type == "cpu":
                 _check_memory(checkpoint, DTYPES[dtype])
+                memory.keep_freed()
             with torch.inference_mode():
                 self._model = load_model(checkpoint, place, DTYPES[dtype])
         except torch.OutOfMemoryError as error:
