@@ -59,6 +59,6 @@ def _is_steady(rows: int, dtype: torch.dtype) -> bool:
 
 @cache
 def _sample(dtype: torch.dtype) -> tuple[Linear, int]:
-    """A product and its input's width: large enough for BLAS libraries to treat few rows apart; packed ones always do."""
+    """A product and its input's width; only a large one shows how BLAS libraries treat few rows."""
     out, inner = (384, 2880) if dtype == torch.float32 else (40, 72)
     return linear(torch.randn(out, inner, generator=torch.Generator().manual_seed(0)).to(dtype), None), inner
