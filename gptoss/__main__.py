@@ -4,9 +4,13 @@ import sys
 
 
 def main() -> None:
-    from gptoss.cli.main import run
+    try:
+        from gptoss.cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before or after `run` could see to it
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

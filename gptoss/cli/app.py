@@ -1,12 +1,16 @@
-"""The commands and their options. What they do is in the modules that they call."""
+"""The commands and their options.
+
+Parsing only says what is to be done: each function here returns a `Command`, which `gptoss.cli.main` runs afterwards,
+out of reach of what the parsing library does with signals and errors.
+"""
 
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
-from gptoss.cli.bootstrap import Adapters
-from gptoss.cli.output import Output
+from gptoss.cli.command import Command, Tools
+from gptoss.engine.errors import UsageError
 
 app = typer.Typer(
     help="Chat with gpt-oss models; nothing that was said is ever lost.",
@@ -16,14 +20,6 @@ app = typer.Typer(
 )
 sessions = typer.Typer(help="List, show, rename and delete sessions.")
 app.add_typer(sessions, name="sessions", invoke_without_command=True)
-
-
-class Tools(NamedTuple):
-    """What every command works with: `typer.Context.obj`."""
-
-    adapters: Adapters
-    out: Output
-    err: Output
 
 
 Database = Annotated[
@@ -86,137 +82,127 @@ def chat(
         int | None, typer.Option("--max-tokens", metavar="N", help="At most so many tokens at a time.")
     ] = None,
     database: Database = None,
-) -> int:
+) -> Command:
     """Talk with a model, or answer one PROMPT.
 
     With PROMPT or piped text the answer alone goes to standard output, everything else to standard error.
     """
-    from gptoss.cli.chat import chat as run
-    from gptoss.cli.request import ChatRequest, joined, piped_text, positionals
+    words = [word for word in (first, second, *context.args) if word is not None]
 
-    tools: Tools = context.obj
-    found, said = positionals([word for word in (first, second, *context.args) if word is not None])
-    if (checkpoint and found) or (prompt is not None and said is not None):
-        raise typer.BadParameter(
-            "it is given twice, as an option and as an argument", param_hint="CHECKPOINT or PROMPT"
+    def run(tools: Tools) -> int:
+        from gptoss.cli.chat import chat
+        from gptoss.cli.request import ChatRequest, joined, piped_text, positionals
+
+        found, said = positionals(words)
+        if (checkpoint and found) or (prompt is not None and said is not None):
+            raise UsageError("the checkpoint or the prompt is given twice, as an option and as an argument")
+        request = ChatRequest(
+            checkpoint=checkpoint or found,
+            session=session,
+            prompt=joined(said if prompt is None else prompt, piped_text()),
+            reasoning_effort=reasoning_effort,  # type: ignore[arg-type]  # checked with the rest
+            developer_message=developer_message,
+            context=tokens,
+            backend=backend,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            max_tokens=max_tokens,
+            database=database,
         )
-    request = ChatRequest(
-        checkpoint=checkpoint or found,
-        session=session,
-        prompt=joined(said if prompt is None else prompt, piped_text()),
-        reasoning_effort=reasoning_effort,  # type: ignore[arg-type]  # checked with the rest
-        developer_message=developer_message,
-        context=tokens,
-        backend=backend,
-        temperature=temperature,
-        top_p=top_p,
-        seed=seed,
-        max_tokens=max_tokens,
-        database=database,
-    )
-    return run(request, tools.adapters, tools.out, tools.err)
+        return chat(request, *tools)
+
+    return run
 
 
 @sessions.callback()
-def listed(context: typer.Context, as_json: AsJson = False, database: Database = None) -> int:
+def listed(context: typer.Context, as_json: AsJson = False, database: Database = None) -> Command | None:
     """List, show, rename and delete sessions; without a command, list them."""
-    if context.invoked_subcommand is not None:
-        return 0
-    return list_(context, as_json, database)
+    return list_(as_json, database) if context.invoked_subcommand is None else None
 
 
 @sessions.command("list")
-def list_(context: typer.Context, as_json: AsJson = False, database: Database = None) -> int:
+def list_(as_json: AsJson = False, database: Database = None) -> Command:
     """List all sessions, the most recently used first."""
     from gptoss.cli.sessions import list_sessions
 
-    tools: Tools = context.obj
-    return list_sessions(tools.adapters, database, tools.out, as_json=as_json)
+    return lambda tools: list_sessions(tools.adapters, database, tools.out, as_json=as_json)
 
 
 @sessions.command()
-def show(context: typer.Context, name: Name, as_json: AsJson = False, database: Database = None) -> int:
+def show(name: Name, as_json: AsJson = False, database: Database = None) -> Command:
     """Show what there is to know about a session."""
     from gptoss.cli.sessions import show_session
 
-    tools: Tools = context.obj
-    return show_session(tools.adapters, database, name, tools.out, as_json=as_json)
+    return lambda tools: show_session(tools.adapters, database, name, tools.out, as_json=as_json)
 
 
 @sessions.command()
 def rename(
-    context: typer.Context,
     name: Name,
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.", show_default=False)],
     database: Database = None,
-) -> int:
+) -> Command:
     """Rename a session."""
     from gptoss.cli.sessions import rename_session
 
-    tools: Tools = context.obj
-    return rename_session(tools.adapters, database, name, new, tools.out)
+    return lambda tools: rename_session(tools.adapters, database, name, new, tools.out)
 
 
 @sessions.command()
 def delete(
-    context: typer.Context,
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     database: Database = None,
-) -> int:
+) -> Command:
     """Delete a session with everything in it, for good."""
     from gptoss.cli.sessions import delete_session
 
-    tools: Tools = context.obj
-    return delete_session(tools.adapters, database, name, tools.out, sure=yes)
+    return lambda tools: delete_session(tools.adapters, database, name, tools.out, sure=yes)
 
 
 @app.command()
 def export(
-    context: typer.Context,
     name: Name,
     format: Annotated[str, typer.Option("--format", "-f", metavar="md|json", help="What to write.")] = "md",
     file: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where (default: standard output).")
     ] = None,
     database: Database = None,
-) -> int:
+) -> Command:
     """Write a session as Markdown or JSON."""
     from gptoss.cli.exporting import export_session
 
-    tools: Tools = context.obj
-    return export_session(tools.adapters, database, name, tools.out, format=format, file=file)
+    return lambda tools: export_session(tools.adapters, database, name, tools.out, format=format, file=file)
 
 
 @app.command()
 def replay(
-    context: typer.Context,
     name: Name,
     speed: Annotated[
         float, typer.Option(metavar="X", help="So many times as fast as it was; 0 shows everything at once.")
     ] = 1.0,
     until: Annotated[int | None, typer.Option(metavar="SEQ", help="Stop after this event.")] = None,
     database: Database = None,
-) -> int:
+) -> Command:
     """Show a session again as it happened; no model runs."""
     from gptoss.cli.replaying import replay_session
 
-    tools: Tools = context.obj
-    return replay_session(tools.adapters, database, name, tools.out, speed=speed, until=until)
+    return lambda tools: replay_session(tools.adapters, database, name, tools.out, speed=speed, until=until)
 
 
-def run(arguments: list[str], adapters: Adapters, out: Output, err: Output) -> int:
-    """Parse and obey. The exit code."""
+def parse(arguments: list[str]) -> Command:
+    """What the command line asks for; a request for help has been answered then. Raises UsageError."""
     try:
-        code = app(arguments, prog_name="gptoss", obj=Tools(adapters, out, err), standalone_mode=False)
+        found = app(arguments, prog_name="gptoss", standalone_mode=False)
     except Exception as error:
         # The base class of usage errors is not the same in all versions of typer; they share this method.
         if not hasattr(error, "format_message"):
             raise
         message = error.format_message().rstrip(".")
-        err.line(f"gptoss: {message[:1].lower()}{message[1:]}; see `{_help(arguments)}`", "error")
-        return 2
-    return code if isinstance(code, int) else 0
+        raise UsageError(f"{message[:1].lower()}{message[1:]}; see `{_help(arguments)}`") from error
+    # Whoever only wanted help gets an exit code.
+    return found if callable(found) else lambda tools: found or 0
 
 
 def _help(arguments: list[str]) -> str:

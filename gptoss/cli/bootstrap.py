@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 CHECKPOINT = "GPTOSS_CHECKPOINT"
 
 EMBEDDED = "embedded demo model"
-"""What people are told answers when no checkpoint is named."""
+
+
+def model_name(checkpoint: str | None) -> str:
+    """What people are told about which model answers."""
+    return Path(checkpoint).name if checkpoint else EMBEDDED
 
 
 class Adapters:
@@ -62,7 +66,11 @@ class Adapters:
     def harmony(self) -> Harmony:
         from gptoss.engine.harmony import Harmony
 
-        return Harmony.load(self.folders.cache)
+        self.report("loading the vocabulary …")
+        try:
+            return Harmony.load(self.folders.cache)
+        finally:
+            self.report("")
 
     def checkpoint(self, given: Path | None, own: str | None) -> str | None:
         """The checkpoint to use, as an absolute path: the one given, the session's own, `GPTOSS_CHECKPOINT`.
@@ -84,7 +92,12 @@ class Adapters:
         """The model, loaded. Raises CheckpointError or BackendError."""
         from gptoss.backends.opening import open_generator
 
-        return open_generator(backend, self._folder_of(checkpoint))
+        folder = self._folder_of(checkpoint)
+        self.report(f"loading {model_name(checkpoint)} …")
+        try:
+            return open_generator(backend, folder)
+        finally:
+            self.report("")
 
     def _folder_of(self, checkpoint: str | None) -> Path:
         if checkpoint is not None:

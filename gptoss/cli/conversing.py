@@ -4,10 +4,9 @@ import secrets
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from datetime import date
-from pathlib import Path
 from typing import cast
 
-from gptoss.cli.bootstrap import EMBEDDED, Adapters
+from gptoss.cli.bootstrap import Adapters, model_name
 from gptoss.cli.display import Display
 from gptoss.cli.names import new_name, resume_command
 from gptoss.cli.request import ChatRequest
@@ -67,7 +66,7 @@ class Chat:
     @property
     def model_name(self) -> str:
         """What people are told about which model answers."""
-        return Path(self.settings.checkpoint).name if self.settings.checkpoint else EMBEDDED
+        return model_name(self.settings.checkpoint)
 
     @property
     def resume_command(self) -> str:
@@ -76,12 +75,8 @@ class Chat:
     def load(self) -> TokenGenerator:
         """Load the vocabulary and the model, which takes seconds the first time and nothing after that."""
         if self._generator is None:
-            self._adapters.report(f"loading {self.model_name} …")
-            try:
-                self._harmony = self._adapters.harmony()
-                self._generator = self._adapters.generator(self.settings.checkpoint, self.settings.backend)
-            finally:
-                self._adapters.report("")
+            self._harmony = self._adapters.harmony()
+            self._generator = self._adapters.generator(self.settings.checkpoint, self.settings.backend)
         return self._generator
 
     def conversation(self) -> Conversation:

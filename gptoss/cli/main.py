@@ -9,6 +9,7 @@ import sys
 from typing import TextIO
 
 from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.command import Command, Tools
 from gptoss.cli.output import INTERRUPTED, Output, OutputClosed, OutputFailed, standard_streams
 from gptoss.cli.quick import recognise
 from gptoss.engine.errors import GptossError
@@ -21,7 +22,7 @@ def run(arguments: list[str], adapters: Adapters | None = None) -> int:
     arguments, debug = _without_debug(arguments)
     out, err = standard_streams()
     try:
-        return _obey(arguments, adapters or Adapters(err.transient), out, err)
+        return _understood(arguments)(Tools(adapters or Adapters(err.transient), out, err))
     except OutputClosed:
         _discard(sys.stdout, sys.stderr)
         return INTERRUPTED
@@ -47,18 +48,22 @@ def _report(error: BaseException, out: Output, err: Output, *, debug: bool) -> i
     return code
 
 
-def _obey(arguments: list[str], adapters: Adapters, out: Output, err: Output) -> int:
-    if arguments == ["--version"]:
-        from gptoss import __version__
-
-        out.line(f"gptoss {__version__}")
-        return 0
+def _understood(arguments: list[str]) -> Command:
+    if arguments[:1] == ["--version"]:
+        return _version
     command = recognise(arguments)
     if command is not None:
-        return command(adapters, out)
+        return command
     from gptoss.cli import app
 
-    return app.run(arguments or ["--help"], adapters, out, err)
+    return app.parse(arguments or ["--help"])
+
+
+def _version(tools: Tools) -> int:
+    from gptoss import __version__
+
+    tools.out.line(f"gptoss {__version__}")
+    return 0
 
 
 def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
@@ -72,8 +77,7 @@ def _explained(error: BaseException) -> tuple[int, str]:
     """The exit code and a sentence."""
     if isinstance(error, GptossError):
         return error.exit_code, " ".join(str(error).split())
-    # Typer turns an interruption into an error of its own while it asks for something.
-    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
+    if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, "interrupted"
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return 1, f"something went wrong that should not have ({what}); {DEBUG} shows where"

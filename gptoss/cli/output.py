@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Literal, TextIO
 
 from gptoss.cli.harmless import harmless
@@ -111,10 +112,12 @@ def _wants_colour(is_terminal: bool) -> bool:
 
 
 def standard_streams() -> tuple[Output, Output]:
-    """Standard output and standard error."""
+    """Standard output and standard error; the void for one that was closed from the start."""
+    outputs = []
     for stream in (sys.stdout, sys.stderr):
         # A terminal of another encoding shows "?" for what it lacks instead of failing.
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
-    return Output(sys.stdout), Output(sys.stderr)
+        outputs.append(Output(stream or Path(os.devnull).open("w", encoding="utf-8")))  # noqa: SIM115  open to the end
+    return outputs[0], outputs[1]

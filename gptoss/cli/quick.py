@@ -7,14 +7,11 @@ typed day in, day out are recognised here, and everything else (abbreviations, -
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.command import Command, Tools
 from gptoss.cli.formats import FORMATS
-from gptoss.cli.output import Output
-
-Command = Callable[[Adapters, Output], int]
 
 
 def recognise(arguments: list[str]) -> Command | None:
@@ -34,10 +31,10 @@ def _hurried(command: Command | None) -> Command | None:
     if command is None:
         return None
 
-    def run(adapters: Adapters, out: Output) -> int:
+    def run(tools: Tools) -> int:
         gc.disable()
         _import_msgspec()
-        code = command(adapters, out)
+        code = command(tools)
         gc.freeze()  # or else the interpreter walks through everything once more when it ends
         return code
 
@@ -45,10 +42,10 @@ def _hurried(command: Command | None) -> Command | None:
 
 
 def _list(*, as_json: bool) -> Command:
-    def run(adapters: Adapters, out: Output) -> int:
+    def run(tools: Tools) -> int:
         from gptoss.cli.sessions import list_sessions
 
-        return list_sessions(adapters, None, out, as_json=as_json)
+        return list_sessions(tools.adapters, None, tools.out, as_json=as_json)
 
     return run
 
@@ -68,10 +65,10 @@ def _export(words: list[str]) -> Command | None:
     if not name or format not in FORMATS or file == "" or (file or "").startswith("-"):
         return None
 
-    def run(adapters: Adapters, out: Output) -> int:
+    def run(tools: Tools) -> int:
         from gptoss.cli.exporting import export_session
 
-        return export_session(adapters, None, name, out, format=format, file=Path(file) if file else None)
+        return export_session(tools.adapters, None, name, tools.out, format=format, file=Path(file) if file else None)
 
     return run
 
