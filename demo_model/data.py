@@ -1,6 +1,7 @@
 """Batches of packed conversations out of the dataset's file. Needs numpy and torch alone."""
 
 import json
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,8 @@ from torch import Tensor
 from demo_model.model import Batch
 
 UNBOUNDED = 1 << 30
-ROW_LENGTHS = (1024, 4096, 8192)
-"""A row is as long as its conversations ask for, and batches are equally many tokens."""
+ROW_LENGTHS = (512, 1024, 2048, 4096, 8192)
+"""A row is as long as its conversations ask for: attention costs the square. All batches are equally many tokens."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Examples:
     skills: list[str]
     shape: np.ndarray
     reserved: np.ndarray
+    taught: np.ndarray
 
     @classmethod
     def load(cls, path: Path) -> "Examples":
@@ -61,12 +63,14 @@ class Examples:
             skills=json.loads(str(data["skills"])),
             shape=data["shape"],
             reserved=data["reserved"],
+            taught=data["taught"],
         )
 
     def seen(self, at_least: int) -> np.ndarray:
-        """The ids of tokens that occur so often in the training conversations."""
+        """The ids of tokens that occur so often in the training conversations, or must be known."""
         end = self.start[: len(self.held_out)][self.held_out].min(initial=len(self.tokens))
         counts = np.bincount(self.tokens[:end], minlength=len(self.shape))
+        counts[self.taught] = max(at_least, counts.max())
         return np.flatnonzero(counts >= at_least)
 
     def batches(
@@ -74,13 +78,12 @@ class Examples:
     ) -> Iterator["Packed"]:
         """All conversations of a split once that are no longer than `longest`, in random order."""
         lengths = np.diff(self.start)
-        queue: list[list[list[int]]] = []
-        for index, row_length in enumerate(ROW_LENGTHS):
-            shortest = ROW_LENGTHS[index - 1] if index else 0
-            fits = (lengths <= min(row_length, longest)) & (lengths > shortest) & (self.held_out == held_out)
-            rows = _pack(rng.permutation(np.flatnonzero(fits)), lengths, row_length)
+        fits = np.flatnonzero((lengths <= longest) & (self.held_out == held_out))
+        queue: list[tuple[list[list[int]], int]] = []
+        for row_length, rows in _pack(rng.permutation(fits), lengths).items():
             rng.shuffle(rows)
             per_batch = max(1, tokens // row_length)
+            rows += [[]] * (-len(rows) % per_batch)
             queue += [(rows[at : at + per_batch], row_length) for at in range(0, len(rows), per_batch)]
         for index in rng.permutation(len(queue)):
             yield self._batch(*queue[index])
@@ -117,18 +120,22 @@ class Packed:
     """int32 [rows, length]: the segment of each token, -1 for padding."""
 
 
-def _pack(order: np.ndarray, lengths: np.ndarray, row_length: int, open_rows: int = 32) -> list[list[int]]:
-    """First fit, with a few open rows."""
-    rows: list[list[int]] = []
-    room: list[list[int]] = []  # [free tokens, index of the row]
-    for conversation in order.tolist():
-        length = int(lengths[conversation])
-        place = next((row for row in room if row[0] >= length), None)
-        if place is None:
-            if len(room) == open_rows:
-                room.remove(min(room))
-            rows.append([])
-            room.append(place := [row_length, len(rows) - 1])
-        rows[place[1]].append(conversation)
-        place[0] -= length
+def _pack(order: np.ndarray, lengths: np.ndarray, at_once: int = 4000) -> dict[int, list[list[int]]]:
+    """Conversations in rows, by the rows' length. A row is as long as its longest conversation asks for; shorter ones
+    fill it up, each the row that it leaves least room in.
+    """
+    rows: dict[int, list[list[int]]] = {row_length: [] for row_length in ROW_LENGTHS}
+    for first in range(0, len(order), at_once):
+        some = order[first : first + at_once]
+        room: list[tuple[int, int, list[int]]] = []
+        for number, conversation in enumerate(some[np.argsort(-lengths[some], kind="stable")].tolist()):
+            length = int(lengths[conversation])
+            place = bisect_left(room, (length,))
+            if place < len(room):
+                free, _, row = room.pop(place)
+            else:
+                free, row = next(row_length for row_length in ROW_LENGTHS if row_length >= length), []
+                rows[free].append(row)
+            row.append(conversation)
+            insort(room, (free - length, number, row))
     return rows

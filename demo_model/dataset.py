@@ -20,9 +20,10 @@ from random import Random
 
 import numpy as np
 
-from demo_model.encoding import Encoded, encode
+from demo_model.encoding import Branch, Encoded, encode
 from demo_model.shapes import token_shapes
 from demo_model.skills import SKILLS
+from demo_model.skills.capitals import TAUGHT
 from demo_model.words import Words, is_reserved
 from demo_model.writing import write
 from gptoss.engine.harmony import Harmony
@@ -32,7 +33,7 @@ VOCABULARY_SIZE = 201_088
 TRUNK = 255
 
 # Conversations by size: (share of the conversations, fewest and most turns).
-SIZES = ((0.80, 1, 5), (0.16, 6, 16), (0.03, 20, 45), (0.01, 60, 215))
+SIZES = ((0.87, 1, 5), (0.11, 6, 14), (0.016, 20, 45), (0.004, 60, 215))
 LONGEST_TRUNK = 7800
 LONGEST = 8190
 
@@ -51,6 +52,12 @@ def _chosen_branches(rng: Random, encoded: Encoded) -> Encoded:
     return Encoded(trunk, tuple(branches))
 
 
+def _not_copied(before: tuple[int, ...], branch: Branch) -> set[int]:
+    """The tokens that the model samples though they stand nowhere before: it must know them."""
+    given = {token for token, sampled in zip(branch.ids, branch.sampled, strict=True) if not sampled}
+    return set(branch.ids) - given - set(before)
+
+
 class _Writer:
     def __init__(self) -> None:
         self.ids: list[np.ndarray] = []
@@ -60,12 +67,15 @@ class _Writer:
         self.skill: list[int] = []
         self.recalls: list[int] = []
         self.held_out: list[int] = []
+        self.taught: set[int] = set()
 
     def add(self, encoded: Encoded, held_out: bool) -> None:
         names = list(SKILLS)
         self._segment(encoded.trunk, (False,) * len(encoded.trunk), -1, TRUNK, False)
         for branch in encoded.branches:
             self._segment(branch.ids, branch.sampled, branch.fork, names.index(branch.turn.skill), branch.turn.recalls)
+            if not held_out:
+                self.taught |= _not_copied(encoded.trunk[: branch.fork], branch)
         self.held_out.append(held_out)
 
     def _segment(self, ids: tuple[int, ...], sampled: tuple[bool, ...], fork: int, skill: int, recalls: bool) -> None:
@@ -90,6 +100,9 @@ def build(out: Path, harmony: Harmony, folder: Path, *, conversations: int, held
             if (index + 1) % 10_000 == 0:
                 print(f"{index + 1} {split} conversations, {sum(writer.length):,} tokens", flush=True)
     ids = np.concatenate(writer.ids)
+    for text in TAUGHT:
+        for spelling in (f" {text}", f" {text.lower()}"):
+            writer.taught.update(harmony.encode(spelling))
     out.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
         out,
@@ -103,6 +116,7 @@ def build(out: Path, harmony: Harmony, folder: Path, *, conversations: int, held
         held_out=np.array(writer.held_out, np.uint8),
         shape=token_shapes(folder, VOCABULARY_SIZE),
         reserved=np.array([token for token in range(VOCABULARY_SIZE) if is_reserved(token)], np.int32),
+        taught=np.array(sorted(writer.taught), np.int32),
         skills=np.array(json.dumps(list(SKILLS))),
     )
     taught = Counter(skill for skill in writer.skill if skill != TRUNK)
@@ -114,7 +128,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "gptoss")
-    parser.add_argument("--conversations", type=int, default=60_000)
+    parser.add_argument("--conversations", type=int, default=90_000)
     parser.add_argument("--held-out", type=int, default=2_500)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)

@@ -197,8 +197,23 @@ def attention_mask(visible: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.zeros(hidden.shape, dtype=dtype, device=visible.device).masked_fill_(hidden, -math.inf)[:, None]
 
 
+def swiglu(
+    gate: Tensor, linear: Tensor, gate_bias: Tensor, linear_bias: Tensor, weights: Tensor, limit: float
+) -> Tensor:
+    """The experts' clamped activation times their weights; gate and linear part [tokens, experts * inner]."""
+    gate = (gate + gate_bias).clamp(max=limit)
+    linear = (linear + linear_bias).clamp(-limit, limit)
+    active = gate * torch.sigmoid(1.702 * gate) * (linear + 1)
+    return (active.unflatten(-1, (weights.shape[-1], -1)) * weights[..., None]).flatten(-2)
+
+
 class Experts(nn.Module):
-    """All experts are computed for every token and weighted, mostly with zero: for a tiny model that is the fastest."""
+    """All experts are computed for every token and weighted, mostly with zero: for a tiny model that is the fastest.
+
+    `activation` is `swiglu`, or what `torch.compile` made of it: by itself it takes a third of a step.
+    """
+
+    activation = staticmethod(swiglu)
 
     def __init__(self, geometry: Geometry) -> None:
         super().__init__()
@@ -215,16 +230,19 @@ class Experts(nn.Module):
     def forward(self, x: Tensor, quantised: bool) -> tuple[Tensor, Tensor]:
         """x [tokens, hidden]; also gives the load-balancing loss of the router."""
         g = self.geometry
+        inner = g.intermediate_size
         normed = self.norm(x)
         scores = self.router(normed)
         top, chosen = scores.topk(g.num_experts_per_tok, -1)
         weights = torch.zeros_like(scores).scatter(-1, chosen, top.softmax(-1))
         gate_up, down = (fake_quantise(w) if quantised else w for w in (self.gate_up, self.down))
-        inner = torch.einsum("th,eoh->teo", normed, gate_up.to(x.dtype)) + self.gate_up_bias.to(x.dtype)
-        gate = inner[..., ::2].clamp(max=g.swiglu_limit)
-        linear = inner[..., 1::2].clamp(-g.swiglu_limit, g.swiglu_limit)
-        active = gate * torch.sigmoid(1.702 * gate) * (linear + 1) * weights[..., None]
-        out = torch.einsum("tei,ehi->th", active, down.to(x.dtype)) + weights @ self.down_bias.to(x.dtype)
+        # Gate and linear part are interleaved in the checkpoint. Here the weights are parted, not the activations.
+        gate_up = gate_up.to(x.dtype).view(g.num_local_experts, inner, 2, g.hidden_size)
+        bias = self.gate_up_bias.to(x.dtype).view(g.num_local_experts, inner, 2)
+        gate = normed @ gate_up[:, :, 0].flatten(0, 1).T
+        linear = normed @ gate_up[:, :, 1].flatten(0, 1).T
+        active = self.activation(gate, linear, bias[..., 0].flatten(), bias[..., 1].flatten(), weights, g.swiglu_limit)
+        out = active @ down.to(x.dtype).transpose(1, 2).flatten(0, 1) + weights @ self.down_bias.to(x.dtype)
         share = torch.zeros_like(scores, dtype=torch.float32).scatter(-1, chosen, 1.0).mean(0)
         balance = (share * scores.float().softmax(-1).mean(0)).sum() * g.num_local_experts / g.num_experts_per_tok
         return x + out, balance

@@ -25,7 +25,6 @@ class Session:
     """What the user told: attribute to (value, clause about it), the oldest first."""
     retold: bool = False
     """Whether a fact was ever told twice."""
-    jokes: int = 0
     last_skill: str = ""
     last_number: str | None = None
 
@@ -35,7 +34,7 @@ class Session:
 
     def says(self, train: tuple[str, ...], held_out: tuple[str, ...], **values: object) -> str:
         """What the user types: the wordings of the two splits have no pattern in common."""
-        return user_says(self.rng, self.split, train if self.split == "train" else held_out, **values)
+        return user_says(self.rng, self.split, train if self.split == "train" else held_out, self.words.lower, **values)
 
     def think(self, *sentences: str) -> Think:
         """Reasoning as long as the effort: the first sentence (low), two (medium) or all, four or more (high)."""

@@ -12,11 +12,12 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from demo_model.model import Geometry, Linear, Model
-from demo_model.mxfp4 import pack
+from demo_model.mxfp4 import pack, unpack
+from gptoss.backends.demo.codes import WIDTH
 
 
 def config(geometry: Geometry) -> dict[str, object]:
@@ -138,3 +139,42 @@ def ship(model: Model, path: Path) -> int:
     }
     save_file(tensors, path, metadata)
     return path.stat().st_size
+
+
+@torch.no_grad()
+def restore(model: Model, path: Path) -> None:
+    """Set a model of the same geometry to a shipped file's weights; its tokens with rows of their own may be others."""
+    tensors = load_file(path)
+    for index, (attention, experts) in enumerate(zip(model.attention, model.experts, strict=True)):
+        layer = f"model.layers.{index}"
+        attention.norm.scale.copy_(tensors[f"{layer}.input_layernorm.weight"])
+        for projection in ("q_proj", "k_proj", "v_proj", "o_proj"):
+            linear = getattr(attention, projection)
+            linear.weight.copy_(tensors[f"{layer}.self_attn.{projection}.weight"])
+            linear.bias.copy_(tensors[f"{layer}.self_attn.{projection}.bias"])
+        attention.sinks.copy_(tensors[f"{layer}.self_attn.sinks"])
+        experts.norm.scale.copy_(tensors[f"{layer}.post_attention_layernorm.weight"])
+        experts.router.weight.copy_(tensors[f"{layer}.mlp.router.weight"])
+        experts.router.bias.copy_(tensors[f"{layer}.mlp.router.bias"])
+        for name, weights, bias in (
+            ("gate_up_proj", experts.gate_up, experts.gate_up_bias),
+            ("down_proj", experts.down, experts.down_bias),
+        ):
+            base = f"{layer}.mlp.experts.{name}"
+            weights.copy_(unpack(tensors[f"{base}_blocks"], tensors[f"{base}_scales"]))
+            bias.copy_(tensors[f"{base}_bias"])
+    model.norm.scale.copy_(tensors["model.norm.weight"])
+    embeddings = model.embeddings
+    seen = embeddings.seen.cpu()
+    for name, rows, scale in (
+        ("embed_tokens", embeddings.input, embeddings.input_code),
+        ("lm_head", embeddings.output, embeddings.output_code),
+    ):
+        shared, code = tensors[f"shared.{name}"], tensors[f"code.{name}"][0]
+        full = shared[tensors["shared.shape"].long()]
+        ids = tensors["rows.ids"].long()
+        full[ids] = tensors[f"rows.{name}"].float()
+        full[ids, :WIDTH] -= embeddings.codes.cpu()[ids] * code
+        rows[: len(shared)] = shared.to(rows.device)
+        rows[len(shared) :] = full[seen].to(rows.device)
+        scale.fill_(code)

@@ -4,6 +4,7 @@ A pattern is text with choices `(a|b)` and options `[a]`, which nest; `{slot}` s
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from random import Random
 from typing import Literal
@@ -17,7 +18,9 @@ _PREFIXES: dict[Split, tuple[str, ...]] = {
     "train": (
         *("Hi, ", "Hey, ", "Hello, ", "Please, ", "Okay, ", "Ok, ", "So, ", "And ", "Now, ", "Hey gptoss, ", "Um, "),
         *("Alright, ", "Then ", "Good, ", "Right, ", "Great. ", "Thanks. ", "Listen, ", "Also, ", "But "),
-        *("I have a question: ", "One question: ", "Just so you know, ", "By the way, "),
+        *("I have a question: ", "One question: ", "Just so you know, ", "By the way, ", "Please: ", "Oh, ", "Wait, "),
+        *("My question: ", "Next question: ", "Another question: ", "Tell me: ", "Thank you! ", "Cool, ", "Hmm, "),
+        *("Hello model, ", "Hi gptoss, ", "Well then, ", "Now ", "Ok now, ", "First, ", "Second, ", "Last question: "),
     ),
     "held-out": ("Well, ", "Thank you. ", "Ok then, ", "One more question: ", "Hello gptoss, ", "Now then, "),
 }
@@ -77,11 +80,16 @@ def fill(text: str, **values: object) -> str:
     return re.sub(r"\{(\w+)\}", value, text)
 
 
-def casual(rng: Random, text: str, split: Split) -> str:
-    """The same words as hurried or polite people type them. Slots are untouched: what they will hold is copied."""
-    if rng.random() < 0.12:
+def casual(rng: Random, text: str, split: Split, any_word: Callable[[Random], str]) -> str:
+    """The same words as hurried or polite people type them. Slots are untouched: what they will hold is copied.
+
+    `any_word` makes any word at all: now and then one stands in front, so that none in that place means anything.
+    """
+    if rng.random() < 0.16:
         prefix = rng.choice(_PREFIXES[split])
-        if prefix[-2] not in ".!" and not re.match(r"I\b|I'|\{", text):
+        if rng.random() < 0.35:
+            prefix = f"{any_word(rng).capitalize()}{rng.choice((', ', ', ', '. ', ': '))}"
+        if prefix[-2] not in ".!:" and not re.match(r"I\b|I'|\{", text):
             text = text[:1].lower() + text[1:]
         text = prefix + text
     shape = rng.random()
@@ -89,13 +97,15 @@ def casual(rng: Random, text: str, split: Split) -> str:
         text = "".join(part if part.startswith("{") else part.lower() for part in re.split(r"(\{\w+\})", text))
     if rng.random() < 0.22:
         text = text.rstrip(".?!")
-        if rng.random() < 0.3:
+        if rng.random() < 0.3 and not text.endswith("}"):  # behind a value it would read as a part of it
             text += rng.choice(_SUFFIXES)
     elif rng.random() < 0.04:
         text += text[-1] if text[-1] in "?!" else ""
     return text
 
 
-def user_says(rng: Random, split: Split, patterns: tuple[str, ...], **values: object) -> str:
+def user_says(
+    rng: Random, split: Split, patterns: tuple[str, ...], any_word: Callable[[Random], str], /, **values: object
+) -> str:
     """What a user types for an intent that can be worded in these ways."""
-    return fill(casual(rng, expand(rng, rng.choice(patterns)), split), **values)
+    return fill(casual(rng, expand(rng, rng.choice(patterns)), split, any_word), **values)

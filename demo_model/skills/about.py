@@ -11,11 +11,14 @@ _DATE = (
         "(What|Which) year is (it|this)?",
         "Do you know (the date|today's date|what day it is)?",
         "Which date do we have[ today]?",
+        "(Tell me|Say|Do you know) (which|what) (date|day) (we have|today is|it is today).",
+        "(What|Which) day is today?",
     ),
     ("Tell me what (day|date) it is.", "Do you know the current date?", "(Which|What) day do we have today?"),
 )
 _EFFORT = (
     (
+        "(Say|Tell me) (how hard you think|your effort|the reasoning effort|which effort is set).",
         "(What is|What's) (your|the) (reasoning effort|effort|reasoning level)?",
         "(Which|What) (reasoning effort|effort|reasoning level) (do you use|are you set to|is set)?",
         "How (hard|much|long) do you (think|reason)?",
@@ -34,6 +37,7 @@ _TOOLS = (
         "Can you use [any] tools?",
         "Is the python tool enabled?",
         "Can you run (Python|code)?",
+        "(Say|Tell me|Show me) (what tools there are|your tools|which tools you can use).",
     ),
     ("Tell me (which|what) tools you have.", "Show me which tools are (available|enabled)."),
 )

@@ -43,6 +43,11 @@ _ASKED = (
         "(What is the|The|Give me the) (result|value) of {sum}?",
         "I (need|want) the result of {sum}.",
         "(Use|Ask) python[ to calculate|:] {sum}.",
+        "(Tell me|Say) (how much|what) {sum} (makes|gives|equals).",
+        "(What|How much) is the (result|outcome|answer) of {sum}?",
+        "(Could|Can|Would) you (give me|say) {sum}?",
+        "(Find|Work out|Compute|Calculate) the (value|result|answer) of {sum}.",
+        "Do you know (what|how much) {sum} (is|makes)?",
     ),
     (
         "Tell me what {sum} is.",
@@ -58,9 +63,8 @@ _OPERATORS = {
     "+": (" + ", "+", " plus ", " and "),
     "-": (" - ", "-", " minus "),
     "*": (" * ", "*", " times ", " x ", " × ", " multiplied by "),
-    "/": (" / ", "/", " divided by ", " ÷ ", " over "),
+    "/": (" / ", "/", " divided by ", " ÷ "),
     "**": (" ** ", "**", " to the power of ", "^", " ^ "),
-    "%": (" % ", " modulo ", " mod "),
 }
 _WORDED = (
     (("(the|The) sum of {a} and {b}",), "{a} + {b}"),
@@ -69,8 +73,6 @@ _WORDED = (
     (("{a} squared", "(the|The) square of {a}"), "{a} ** 2"),
     (("(the|The) square root of {a}",), "{a} ** 0.5"),
     (("{b} percent of {a}", "{b}% of {a}"), "{a} * {b} / 100"),
-    (("half of {a}",), "{a} / 2"),
-    (("twice {a}", "double {a}"), "{a} * 2"),
 )
 
 _MORE = (
@@ -78,7 +80,8 @@ _MORE = (
         (
             "(And|Now) (times|multiplied by) {n}?",
             "(Multiply|Now multiply) (that|it|this|the result) by {n}.",
-            "(What is|What's) (that|it) times {n}?",
+            "(What is|What's) (that|it|the result) times {n}?",
+            "(Now|Then|Please) (multiply|times) (that|it) (by|with) {n}.",
             "Times {n}.",
         ),
         ("Please multiply the result by {n}.", "And what is that times {n}?"),
@@ -88,7 +91,8 @@ _MORE = (
         (
             "(And|Now) plus {n}?",
             "(Add|Now add) {n} [to (that|it|this|the result)].",
-            "(What is|What's) (that|it) plus {n}?",
+            "(What is|What's) (that|it|the result) plus {n}?",
+            "(Now|Then|Please) add {n} (to that|to it).",
             "Plus {n}.",
         ),
         ("Please add {n} to the result.", "And what is that plus {n}?"),
@@ -98,7 +102,8 @@ _MORE = (
         (
             "(And|Now) minus {n}?",
             "(Subtract|Now subtract|Take) {n} [from (that|it|this|the result)].",
-            "(What is|What's) (that|it) minus {n}?",
+            "(What is|What's) (that|it|the result) minus {n}?",
+            "(Now|Then|Please) (subtract|take) {n} (from that|from it).",
             "Minus {n}.",
         ),
         ("Please subtract {n} from the result.", "And what is that minus {n}?"),
@@ -108,7 +113,8 @@ _MORE = (
         (
             "(And|Now) divided by {n}?",
             "(Divide|Now divide) (that|it|this|the result) by {n}.",
-            "(What is|What's) (that|it) divided by {n}?",
+            "(What is|What's) (that|it|the result) divided by {n}?",
+            "(Now|Then|Please) divide (that|it) by {n}.",
             "Divided by {n}.",
         ),
         ("Please divide the result by {n}.", "And what is that divided by {n}?"),
@@ -139,22 +145,20 @@ def _number(session: Session) -> str:
 
 def _task(session: Session) -> Task:
     rng = session.rng
-    if rng.random() < 0.15:
+    if rng.random() < 0.2:
         wordings, code = rng.choice(_WORDED)
         values = {"a": _number(session), "b": _number(session)}
         wording = re.sub(r"\((\w+)\|(\w+)\)", lambda m: m[1], rng.choice(wordings))
         return Task(wording.format(**values), code.format(**values))
-    count = rng.choice((2, 2, 2, 2, 3, 3, 4))
+    count = rng.choice((2, 2, 2, 2, 3))
     first = _number(session)
     asked = code = first
     tight = rng.random() < 0.2
     for _ in range(count - 1):
-        operator = rng.choice(
-            ("+", "+", "-", "-", "*", "*", "*", "/", "**", "%") if count == 2 else ("+", "-", "*", "/")
-        )
+        operator = rng.choice(("+", "+", "-", "-", "*", "*", "*", "/", "**") if count == 2 else ("+", "-", "*", "/"))
         number = str(rng.randint(2, 12)) if operator == "**" else _number(session)
         ways = _OPERATORS[operator]
-        written = ways[1] if tight and operator != "%" else rng.choice(ways[:1] * 4 + ways)
+        written = ways[1] if tight else rng.choice(ways[:1] * 4 + ways)
         if written == " and ":  # "3 and 4" alone is no sum
             written = " plus "
         asked += written + number

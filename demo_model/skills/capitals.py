@@ -203,6 +203,9 @@ _ALIASES = {
     "Holland": "the Netherlands",
 }
 
+TAUGHT = tuple(name for names in (CAPITALS, CAPITALS.values(), _ALIASES) for name in names)
+"""Words that must be known, not copied."""
+
 _ASKED = (
     (
         "(What is|What's|What was) the capital [city] of {country}?",
@@ -213,6 +216,12 @@ _ASKED = (
         "(Capital|The capital) of {country}?",
         "Tell me what the capital of {country} is.",
         "What capital does {country} have?",
+        "(Tell me|Give me|Name|Say) the name of {country}'s capital[ city].",
+        "(What|Which) is the (name of the|) (capital|capital city|main city) of {country}?",
+        "Do you know {country}'s capital?",
+        "Do you know (what|which) (city|town) {country} has as its capital?",
+        "(Can|Could) you (tell me|name|say) (the capital of {country}|{country}'s capital)?",
+        "The capital [city] of {country}[, please]?",
         "I (want|need) to know the capital of {country}.",
     ),
     (
@@ -223,14 +232,23 @@ _ASKED = (
     ),
 )
 _FOLLOW_UP = (
-    ("And [of|the capital of] {country}?", "(What|How) about {country}?", "And {country}?", "{country}?"),
-    ("And what about {country}?", "And how about {country}?"),
+    (
+        "And [of|the capital of] {country}?",
+        "(What|How) about {country}?",
+        "And {country}?",
+        "And now [of] {country}?",
+        "And [what|how] about {country}[ then]?",
+    ),
+    ("Now what about {country}?", "And the one of {country}?"),
 )
 _REVERSE = (
     (
-        "(Which|What) country (has|is) {city} (as its capital|the capital of)?",
-        "{city} is the capital of (which|what) country?",
+        "(Which|What) country has {city} as its capital?",
+        "(Which|What) country does {city} belong to?",
         "Of (which|what) country is {city} the capital?",
+        "(Tell me|Say|Name) the country (whose capital is {city}|that has {city} as its capital).",
+        "(Tell me|Do you know) (which|what) country {city} is the capital of.",
+        "The capital of (which|what) (country|land|nation) is called {city}?",
         "(Which|What) country's capital is {city}?",
         "(What|Which) country is {city} the capital of?",
     ),
@@ -242,13 +260,13 @@ def capital(session: Session) -> Turn:
     rng = session.rng
     follow = session.last_skill == "capital" and rng.random() < 0.6
     train, held_out = _FOLLOW_UP if follow else _ASKED
-    if rng.random() < 0.08 and not follow:
+    if rng.random() < 0.12 and not follow:
         country = session.words.proper(rng)
         if country in CAPITALS:
             return capital(session)
         user = session.says(train, held_out, country=country)
         thoughts = session.think(
-            f"I know no country called {country}.",
+            f"The user asks for the capital of {country}, which I do not know.",
             "It may be invented, or a place that is no country.",
             "I must not make up a city.",
             "I will say that I do not know.",
@@ -263,8 +281,8 @@ def capital(session: Session) -> Turn:
         spelled = country[0].upper() + country[1:]
     user = session.says(train, held_out, country=spelled)
     thoughts = session.think(
-        f"The user asks for the capital of {proper}.",
-        f"It is {CAPITALS[proper]}.",
+        f"The user asks for the capital of {proper}: {CAPITALS[proper]}.",
+        "I know this one.",
         "I learned the capitals by heart.",
         "One sentence is enough.",
     )
@@ -276,9 +294,9 @@ def capital_of(session: Session) -> Turn:
     country, city = session.rng.choice(list(CAPITALS.items()))
     user = session.says(*_REVERSE, city=city)
     thoughts = session.think(
-        f"The user asks which country {city} belongs to.",
-        f"It is the capital of {country}.",
+        f"The user asks for the country of {city}: {country}.",
+        "Its capital is that city.",
         "I learned the capitals by heart.",
         "One sentence is enough.",
     )
-    return session.turn("capital of", user, thoughts, f"{city} is the capital of {country}.")
+    return session.turn("capital of", user, thoughts, f"That is {country}: its capital is {city}.")

@@ -14,11 +14,10 @@ from demo_model.words import Words
 class Kind:
     """A kind of fact. `told` are sentences of the user, `clause` says the same to the user, `asked` are questions.
 
-    The second item of `told` and `asked` is for the held-out check. `noun` completes "the user's ...", `untold` completes
-    "you have not told me ... yet".
+    The second item of `told` and `asked` is for the held-out check. `untold` completes "you have not
+    told me ... yet".
     """
 
-    noun: str
     untold: str
     value: Callable[[Words, Random], str]
     clause: str
@@ -30,7 +29,6 @@ _REMEMBER = "(Do you|Can you|Could you) (remember|recall|tell me|still know|say)
 
 KINDS: dict[str, Kind] = {
     "name": Kind(
-        noun="name",
         untold="your name",
         value=lambda words, rng: words.name(rng),
         clause="your name is {value}",
@@ -46,7 +44,7 @@ KINDS: dict[str, Kind] = {
                 "(Actually|No|Sorry|Correction), my name is {value}.",
                 "I am called {value}.",
                 "(People|Friends|My friends|They) call me {value}.",
-                "[From] now [on] my name is {value}.",
+                "From now on my name is {value}.",
             ),
             (
                 "Hello! My name is {value}.",
@@ -81,7 +79,6 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "city": Kind(
-        noun="home",
         untold="where you live",
         value=lambda words, rng: words.city(rng),
         clause="you live in {value}",
@@ -127,7 +124,6 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "colour": Kind(
-        noun="favourite colour",
         untold="your favourite colour",
         value=lambda words, rng: words.colour(rng),
         clause="your favourite colour is {value}",
@@ -166,7 +162,6 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "food": Kind(
-        noun="favourite food",
         untold="what you like to eat",
         value=lambda words, rng: words.food(rng),
         clause="you like to eat {value}",
@@ -204,7 +199,6 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "job": Kind(
-        noun="job",
         untold="your job",
         value=lambda words, rng: (lambda job: ("an " if job[0] in "aeiou" else "a ") + job)(words.job(rng)),
         clause="you work as {value}",
@@ -247,7 +241,6 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "age": Kind(
-        noun="age",
         untold="your age",
         value=lambda words, rng: str(rng.randint(5, 99)),
         clause="you are {value} years old",
@@ -288,7 +281,6 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "pet": Kind(
-        noun="pet",
         untold="about a pet",
         value=lambda words, rng: f"a {words.pet(rng)} (named|called) {words.name(rng)}".replace(
             "(named|called)", rng.choice(("named", "called"))
@@ -329,7 +321,6 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "hobby": Kind(
-        noun="hobby",
         untold="your hobby",
         value=lambda words, rng: words.hobby(rng),
         clause="your hobby is {value}",
@@ -369,7 +360,6 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "like": Kind(
-        noun="likes",
         untold="what you like",
         value=lambda words, rng: words.phrase(rng, 2),
         clause="you like {value}",
@@ -407,9 +397,10 @@ _ATTRIBUTE_TOLD = (
         "My {attribute} is {value}.",
         "(Remember|Note|Save) [that] my {attribute} is {value}.",
         "(Actually|No|Correction), my {attribute} is {value}.",
-        "{value} is my {attribute}.",
         "Please remember that my {attribute} is {value}.",
         "You should know that my {attribute} is {value}.",
+        "The {attribute} [that] I have is {value}.",
+        "As for my {attribute}, it is {value}.",
         "My {attribute} is [now|called] {value}.",
     ),
     (
@@ -424,6 +415,10 @@ _ATTRIBUTE_ASKED = (
         "Tell me my {attribute}.",
         "Do you know (my {attribute}|what my {attribute} is)?",
         "What did I (say|tell you) my {attribute} (is|was)?",
+        "Tell me (again what|what) my {attribute} (was|could be)[ again].",
+        "(Say|Name) my {attribute}[ again].",
+        "Do you [still] know what my {attribute} (is|was called)?",
+        "What was it again, my {attribute}?",
         "[And] my {attribute}?",
         f"{_REMEMBER} what my {{attribute}} (is|was)?",
     ),
@@ -433,6 +428,52 @@ _ATTRIBUTE_ASKED = (
         "Do you know what my {attribute} was?",
     ),
 )
+
+
+_STATED = (
+    (
+        *(
+            "Remember that ",
+            "Please remember that ",
+            "Note that ",
+            "Please note: ",
+            "Keep in mind that ",
+            "Please know that ",
+        ),
+        *("You should know that ", "You should note that ", "I want you to know that ", "I want you to remember that "),
+        *("Remember: ", "Note: ", "Do not forget that ", "Don't forget: ", "Save this: ", "I must tell you that "),
+        *(
+            "Actually, ",
+            "No, ",
+            "Sorry, ",
+            "Correction: ",
+            "Wait, ",
+            "In fact, ",
+            "For your information, ",
+            "To be clear, ",
+        ),
+        *("Let me tell you that ", "It is true that ", "And ", "Also, ", "I said that ", "Just remember that "),
+    ),
+    (
+        "Please remember: ",
+        "You should remember that ",
+        "No, actually, ",
+        "Let me tell you: ",
+        "I want you to note that ",
+    ),
+)
+
+
+def _stated(session: Session, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Now and then a statement with something in front that says what it is for."""
+    plain = tuple(
+        pattern for pattern in patterns if not pattern.startswith(("(Remember", "(Actually", "Please", "You"))
+    )
+    if session.rng.random() > 0.3 or not plain:
+        return patterns
+    front = session.rng.choice(_STATED[0 if session.split == "train" else 1])
+    text = expand(session.rng, session.rng.choice(plain))
+    return (front + (text if text.startswith(("I ", "I'", "I’")) else text[0].lower() + text[1:]),)
 
 
 def _new_fact(session: Session, *, known: tuple[str, ...] = ()) -> tuple[str, str, str, tuple[str, ...]]:
@@ -451,7 +492,7 @@ def _new_fact(session: Session, *, known: tuple[str, ...] = ()) -> tuple[str, st
             clause = f"your {key} is {{value}}"
             told = tuple(pattern.replace("{attribute}", key) for pattern in _ATTRIBUTE_TOLD[index])
         if key not in known:
-            return key, value, clause.replace("{value}", value), told
+            return key, value, clause.replace("{value}", value), _stated(session, told)
 
 
 def _remember(session: Session, key: str, value: str, clause: str) -> None:
@@ -463,9 +504,8 @@ def told(session: Session) -> Turn:
     key, value, clause, patterns = _new_fact(session)
     user = session.says(patterns, patterns, value=value)
     _remember(session, key, value, clause)
-    noun = KINDS[key].noun if key in KINDS else key
     thoughts = session.think(
-        f"The user tells me their {noun}.",
+        "The user tells me about themselves.",
         "I will remember it.",
         "They may ask for it later in this conversation.",
         "A short confirmation is enough for now.",
@@ -490,15 +530,12 @@ def two_told(session: Session) -> Turn:
     else:
         user = f"{texts[0]} and {_uncapitalised(texts[1])}."
     thoughts = session.think(
-        "The user tells me two things.",
-        "I will remember both.",
-        "They may ask for them later in this conversation.",
-        "I will repeat them in one sentence.",
+        "The user tells me about themselves.",
+        "I will remember it.",
+        "They may ask for it later in this conversation.",
+        "A short confirmation is enough for now.",
     )
-    if first[0] == "name":
-        answer = f"Nice to meet you, {first[1]}! I will remember that {second[2]}."
-    else:
-        answer = f"I will remember that {first[2]} and that {second[2]}."
+    answer = f"I will remember that {first[2]} and that {second[2]}."
     return session.turn("two facts told", user, thoughts, answer)
 
 
@@ -512,14 +549,14 @@ def asked(session: Session) -> Turn:
     else:
         key = session.words.attribute(rng)
     if key in KINDS:
-        noun, untold, patterns = KINDS[key].noun, KINDS[key].untold, KINDS[key].asked[index]
+        untold, patterns = KINDS[key].untold, KINDS[key].asked[index]
     else:
-        noun, untold = key, f"your {key}"
+        untold = f"your {key}"
         patterns = tuple(pattern.replace("{attribute}", key) for pattern in _ATTRIBUTE_ASKED[index])
     user = session.says(patterns, patterns)
     if key not in session.facts:
         thoughts = session.think(
-            f"The user asks for their {noun}, but has not told me.",
+            "The user has not told me that.",
             "I must not invent it.",
             "I know about the user only what this conversation says.",
             "I will say so and invite them to tell me.",
@@ -528,8 +565,8 @@ def asked(session: Session) -> Turn:
     else:
         value, clause = session.facts[key]
         thoughts = session.think(
-            f"The user asks for their {noun}: {value}.",
-            "They told me earlier.",
+            f"The user told me: {value}.",
+            "They said so earlier.",
             "The newest thing they said about it counts.",
             "I will answer in one sentence.",
         )

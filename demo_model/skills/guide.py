@@ -16,7 +16,11 @@ class Topic:
     held_out: tuple[str, ...]
 
 
-_HOW = "(How (do|can) I|How to|How would I|What is the command to|Show me how to|Tell me how to|I want to|Can I|How does one)"
+_HOW = (
+    "(How (do|can|could|would|must) I|How to|What is the command to|Show me how to|Tell me how to|I (want|need|wish) to|"
+    "Can I|How does one|What (do|must) I (type|do|run) to|Which command (lets me|do I need to)|Is it possible to|"
+    "Please explain how to|Help me [to]|May I|Is there a way to)"
+)
 _HOW_HELD_OUT = "(How could I|Is there a command to|What is the way to|I would like to|Explain how to|How should I)"
 _SESSION = (
     "(a session|the session|my session|a conversation|the conversation|my conversation|a chat|this session|this chat)"
@@ -28,6 +32,17 @@ def _how(*tasks: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     train = tuple(f"{_HOW} {task}?" for task in tasks[:-1])
     held_out = (*(f"{_HOW_HELD_OUT} {task}?" for task in tasks), f"{_HOW} {tasks[-1]}?")
     return train, held_out
+
+
+def _thing(name: str) -> tuple[str, ...]:
+    """Wordings that ask about a command or an option by its name."""
+    return (
+        f"What does {name} (do|mean)?",
+        f"(Explain|Describe|Tell me about) {name}.",
+        f"What is {name} (good for|used for|about)?",
+        f"(What|Why) (is there|would I use|do I need) {name}[ for]?",
+        f"When (do|should) I use {name}?",
+    )
 
 
 def _topic(
@@ -54,11 +69,13 @@ TOPICS: tuple[Topic, ...] = (
             "Why (gptoss|should I use gptoss)?",
             "What is gptoss (good for|used for|for)?",
             "What is special about gptoss?",
+            "(Explain|Tell me|Say) what gptoss (does|can do|is good for).",
+            "What kind of (app|application|thing) is (this|gptoss)?",
         ),
         (
             "Tell me what gptoss is[ for].",
             "What kind of (app|application) is this?",
-            "Describe what gptoss does.",
+            "Say what gptoss does.",
         ),
     ),
     _topic(
@@ -68,12 +85,14 @@ TOPICS: tuple[Topic, ...] = (
             f"(resume|continue|reopen) {_SESSION}",
             f"(go back|come back|return|get back) to {_SESSION}",
             f"(pick up|go on with|carry on with) {_SESSION}[ later| again| tomorrow]",
-            f"(continue|resume) (an old|an earlier|a previous|yesterday's|my last) (session|conversation|chat)",
-            f"(continue|go on) (tomorrow|later|another day|where I stopped|where we stopped|where I left off)",
-            f"(resume|reopen|return to) (an old|my last|a previous) (chat|session)",
+            "(continue|resume) (an old|an earlier|a previous|yesterday's|my last) (session|conversation|chat)",
+            "(continue|go on) (tomorrow|later|another day|where I stopped|where we stopped|where I left off)",
+            "(resume|reopen|return to) (an old|my last|a previous) (chat|session)",
         ),
         (
             "Can I (continue|resume) (this|this chat|later|tomorrow|another day)?",
+            "Will you (know|recognise) me (tomorrow|later|another day|again)?",
+            "(May|Could) I come back [to this] (later|another day|tomorrow)?",
             "Will you remember me (tomorrow|later|next time|another day)?",
             "What happens when I close (the terminal|the window|gptoss|this)?",
         ),
@@ -88,7 +107,7 @@ TOPICS: tuple[Topic, ...] = (
             "(start|begin) (over|again|from scratch|afresh|a second session|another session)",
             "(create|begin|open) another (conversation|chat|session)",
         ),
-        ("What does --session (do|mean)?", "What is a session?"),
+        (*_thing("--session"), "What is a session?"),
         ("What is --session for?",),
     ),
     _topic(
@@ -99,14 +118,14 @@ TOPICS: tuple[Topic, ...] = (
             f"(make|create|start|open) a (branch|fork)[ of {_SESSION}]",
             "(try|explore|go) (another|a different) (path|way|direction|answer|branch)",
             "(branch|fork) (off|here|from here|at an event|at a turn|from an earlier turn)",
-            f"(make|create) a (fork|branch) (here|at an event|from here)",
+            "(make|create) a (fork|branch) (here|at an event|from here)",
         ),
         (
-            "What is a (branch|fork)?",
-            "What does (branch|gptoss branch) do?",
+            "What (is a|are) (branch|fork|branches|forks)?",
+            *_thing("(branch|gptoss branch)"),
             "(Explain|Tell me about) (branches|forks|branching).",
         ),
-        ("What are (branches|forks)?", "What does it mean to (branch|fork)?"),
+        ("Tell me what (branches|forks) are.", "What does it mean to (branch|fork)?"),
     ),
     _topic(
         "how to undo a turn",
@@ -119,8 +138,10 @@ TOPICS: tuple[Topic, ...] = (
             "(take back|revert) (one turn|a mistake|what I said)",
         ),
         (
-            "What does (undo|gptoss undo) do?",
+            *_thing("(undo|gptoss undo)"),
             "Is there an undo?",
+            "Is undo possible?",
+            "Does gptoss have undo?",
             "Undo the last turn.",
             "I made a mistake in my last message.",
         ),
@@ -136,7 +157,7 @@ TOPICS: tuple[Topic, ...] = (
             "(see|display) (all forks|the tree of branches)",
         ),
         (
-            "What does (tree|gptoss tree) do?",
+            *_thing("(tree|gptoss tree)"),
             "(Which|What) branches (are there|do I have|exist)?",
             "Which branch am I on?",
         ),
@@ -153,7 +174,7 @@ TOPICS: tuple[Topic, ...] = (
             f"(get|save) {_SESSION} (as a document|out of gptoss)",
         ),
         (
-            "What does (export|gptoss export) do?",
+            *_thing("(export|gptoss export)"),
             "(Which|What) (export formats|formats) (are there|exist|can you export)?",
             "Can gptoss export (Markdown|JSON|HTML)?",
         ),
@@ -163,12 +184,12 @@ TOPICS: tuple[Topic, ...] = (
         "how to import a transcript",
         "`gptoss import FILE` makes a session out of an exported file.",
         (
-            f"import (a file|a transcript|an export|an exported file|a conversation|a session|a chat)",
+            "import (a file|a transcript|an export|an exported file|a conversation|a session|a chat)",
             "(load|read|open|restore) (an export|an exported file|a transcript|an exported session)",
             "(bring|move) (a session|a conversation) (from|to) another (machine|computer)",
             "(restore|load) (a transcript|a session) from (a file|an export)",
         ),
-        ("What does (import|gptoss import) do?", "Can gptoss import (a file|ChatGPT conversations|transcripts)?"),
+        (*_thing("(import|gptoss import)"), "Can gptoss import (a file|ChatGPT conversations|transcripts)?"),
         ("Is there an import?", "Can I import an exported session?"),
     ),
     _topic(
@@ -181,7 +202,7 @@ TOPICS: tuple[Topic, ...] = (
             f"(step|go) through {_SESSION} (step by step|slowly|event by event)",
             f"(watch|replay) {_SESSION} (slowly|faster|step by step)",
         ),
-        ("What does (replay|gptoss replay) do?", "What is (a replay|replay)?", "(Explain|Tell me about) replay."),
+        (*_thing("(replay|gptoss replay)"), "What is (a replay|replay)?", "(Explain|Tell me about) replay."),
         ("Is there a replay?", "What is replaying?"),
     ),
     _topic(
@@ -193,7 +214,7 @@ TOPICS: tuple[Topic, ...] = (
             f"run {_SESSION} again (on|with) another (backend|model)",
             "(get|see) (another|a new|a different) (sample|result) for the same prompt",
         ),
-        ("What does (--rerun|rerun) do?", "What is a rerun?"),
+        (*_thing("(--rerun|rerun)"), "What is a rerun?"),
         ("What is --rerun for?",),
     ),
     _topic(
@@ -205,7 +226,7 @@ TOPICS: tuple[Topic, ...] = (
             "(check|verify) the (hash chain|integrity|log|history|database)",
             f"(prove|check) that {_SESSION} is (intact|not altered)",
         ),
-        ("What does (verify|gptoss verify) do?", "What is the hash chain?", "(Explain|Tell me about) verify."),
+        (*_thing("(verify|gptoss verify)"), "What is the hash chain?", "(Explain|Tell me about) verify."),
         ("What is verify for?", "How is the integrity checked?"),
     ),
     _topic(
@@ -218,7 +239,7 @@ TOPICS: tuple[Topic, ...] = (
             "(find|search) (an old message|something I said|a word)",
         ),
         (
-            "What does (gptoss search|the search command) do?",
+            *_thing("(gptoss search|the search command)"),
             "(Is there|Does gptoss have) a search?",
             "Where did I say something?",
         ),
@@ -235,7 +256,7 @@ TOPICS: tuple[Topic, ...] = (
         ),
         (
             "(Which|What) sessions (do I have|are there|exist)?",
-            "What does (gptoss sessions|sessions list) do?",
+            *_thing("(gptoss sessions|sessions list)"),
             "Where are my (sessions|old chats|conversations)?",
         ),
         ("List my sessions.", "Which conversations do I have?"),
@@ -249,7 +270,7 @@ TOPICS: tuple[Topic, ...] = (
             f"give {_SESSION} (another|a new|a different|a better) name",
             f"(call|name) {_SESSION} differently",
         ),
-        ("Can sessions be renamed?", "What does sessions rename do?"),
+        ("Can sessions be renamed?", "Is it possible for a session to get a new name?", *_thing("sessions rename")),
         ("Can a session get another name?",),
     ),
     _topic(
@@ -261,7 +282,12 @@ TOPICS: tuple[Topic, ...] = (
             "(delete|remove|erase) (all|my|old) (data|sessions|conversations|chats|history)",
             f"(forget|clear) {_SESSION}",
         ),
-        ("Can sessions be deleted?", "What does sessions delete do?", "Delete (this session|my data|everything)."),
+        (
+            "Can sessions be deleted?",
+            "(Can|May) (a|my) (session|conversation|chat) be (deleted|erased)?",
+            *_thing("sessions delete"),
+            "Delete (this session|my data|everything).",
+        ),
         ("Can a session be removed?",),
     ),
     _topic(
@@ -269,12 +295,12 @@ TOPICS: tuple[Topic, ...] = (
         "`gptoss tail NAME` follows a session live while another window writes to it.",
         (
             f"(follow|watch|tail) {_SESSION} live",
-            f"(watch|follow|see) (a session|a chat|the session) (from|in) another (window|terminal)",
+            "(watch|follow|see) (a session|a chat|the session) (from|in) another (window|terminal)",
             "(open|use) (one|the same) session in two (windows|terminals)",
             f"(tail|follow) {_SESSION}",
         ),
         (
-            "What does (tail|gptoss tail) do?",
+            *_thing("(tail|gptoss tail)"),
             "What happens with two windows on one session?",
             "Can two (windows|terminals|people) use one session?",
         ),
@@ -290,9 +316,11 @@ TOPICS: tuple[Topic, ...] = (
             "(test|check) whether (gptoss|everything) works",
         ),
         (
-            "What does (doctor|gptoss doctor) do?",
+            *_thing("(doctor|gptoss doctor)"),
             "gptoss does not work.",
             "Something is broken.",
+            "(My|The) (installation|machine|gptoss) is broken.",
+            "(It|This) (is broken|does not work|fails).",
             "Why does it not work?",
         ),
         ("What is the doctor[ for]?", "My setup is broken."),
@@ -308,7 +336,7 @@ TOPICS: tuple[Topic, ...] = (
         (
             "(Which|What) models (does gptoss (support|run|know)|are supported|are there|can I use|work|do you support|can gptoss run)?",
             "Does gptoss (support|run) (Llama|other models|GPT-4|Mistral|Qwen|20b|120b|gpt-oss-20b|gpt-oss-120b)?",
-            "What does gptoss models do?",
+            *_thing("gptoss models"),
             "Can I use (another|a bigger|a larger|a different) model?",
         ),
         ("Which models are available?", "Tell me which models gptoss runs.", "Does gptoss know other models?"),
@@ -336,9 +364,11 @@ TOPICS: tuple[Topic, ...] = (
             "(get|have) (more|less|longer) (reasoning|thinking)",
         ),
         (
-            "What does (-r|--reasoning-effort) (do|mean)?",
+            *_thing("(-r|--reasoning-effort)"),
             "(Which|What) (efforts|reasoning efforts) (are there|exist)?",
             "Think (harder|longer|more).",
+            "(Please|Could you|Can you) think (more|a bit more|again).",
+            "(Could|Will) you (reason|think) (harder|longer)?",
         ),
         ("What is -r for?", "Can you think (longer|harder)?"),
     ),
@@ -351,7 +381,7 @@ TOPICS: tuple[Topic, ...] = (
             "(allow|give you) (python|code execution|the python tool)",
             "(switch on|allow) code execution",
         ),
-        ("What does -p (do|mean)?", "What is the python tool?", "(Which|What) flag enables python?"),
+        (*_thing("-p"), "What is the python tool?", "(Which|What) flag enables python?"),
         ("What is -p for?", "Which option enables the python tool?"),
     ),
     _topic(
@@ -363,7 +393,7 @@ TOPICS: tuple[Topic, ...] = (
             "(allow|give you) (web access|internet access|the browser)",
             "(switch on|allow) (web search|browsing)",
         ),
-        ("What does -b (do|mean)?", "What is the browser tool?", "(Which|What) flag enables (the browser|web search)?"),
+        (*_thing("-b"), "What is the browser tool?", "(Which|What) flag enables (the browser|web search)?"),
         ("What is -b for?", "Which option enables the browser tool?"),
     ),
     _topic(
@@ -375,7 +405,7 @@ TOPICS: tuple[Topic, ...] = (
             "(allow|give you) (file access|access to my files|apply_patch)",
             "(switch on|allow) file (editing|access)",
         ),
-        ("What does -a (do|mean)?", "What is apply_patch?", "(Which|What) flag enables (apply_patch|file editing)?"),
+        (*_thing("-a"), "What is apply_patch?", "(Which|What) flag enables (apply_patch|file editing)?"),
         ("What is -a for?", "Which option enables apply_patch?"),
     ),
     _topic(
@@ -387,7 +417,12 @@ TOPICS: tuple[Topic, ...] = (
             "(change|control) (your|the model's) (behaviour|style|instructions)",
             "(write|give) the model (instructions|a system prompt)",
         ),
-        ("What is (a|the) developer message?", "What does --developer-message do?", "Is there a system prompt?"),
+        (
+            "What is (a|the) developer message?",
+            *_thing("--developer-message"),
+            "Is there a system prompt?",
+            "(Is there|Where is|What is) (a|the) (system message|system prompt)?",
+        ),
         ("What is --developer-message for?",),
     ),
     _topic(
@@ -399,7 +434,7 @@ TOPICS: tuple[Topic, ...] = (
             "(make|get) the context (longer|larger)",
         ),
         (
-            "What does (-c|--context) (do|mean)?",
+            *_thing("(-c|--context)"),
             "How (long|large|big) is (the|your) context[ window]?",
             "What happens when the context is full?",
             "How many tokens (fit|can you read|are there|do you remember)?",
@@ -416,7 +451,7 @@ TOPICS: tuple[Topic, ...] = (
             "(get|have) (less|more) random answers",
         ),
         (
-            "What does (--temperature|--seed|--top-p) (do|mean)?",
+            *_thing("(--temperature|--seed|--top-p)"),
             "What is (the temperature|temperature|a seed|top-p)?",
             "Are (answers|your answers) (reproducible|deterministic)?",
         ),
@@ -433,8 +468,9 @@ TOPICS: tuple[Topic, ...] = (
         ),
         (
             "(Which|What) backends (are there|exist|does gptoss have|can I use)?",
-            "What does --backend do?",
+            *_thing("--backend"),
             "What is a backend?",
+            "(List|Name|Show me) [the|your|all] backends.",
             "Do I need a GPU?",
             "Does (it|gptoss) run on (a CPU|a GPU|my laptop)?",
         ),
@@ -453,7 +489,9 @@ TOPICS: tuple[Topic, ...] = (
             "(What|Which) database (does gptoss|do you) use?",
             "Where does gptoss (store|save|keep) (its data|my data|sessions|conversations)?",
             "Where is the database?",
-            "What does --db do?",
+            "(Which|What) database (holds|has) (my sessions|my data)?",
+            "Where do (you|we) (store|save) (my data|sessions|it)?",
+            *_thing("--db"),
             "What is GPTOSS_HOME?",
         ),
         ("In which database are my sessions?", "Where do you keep my data?", "What is --db for?"),
@@ -483,7 +521,7 @@ TOPICS: tuple[Topic, ...] = (
             "(read|parse) the output (in|with) a program",
             "(make|let) gptoss (print|write) JSON",
         ),
-        ("What does --json do?", "Is there (JSON output|machine readable output)?"),
+        (*_thing("--json"), "Is there (JSON output|machine readable output)?"),
         ("What is --json for?",),
     ),
     _topic(
@@ -496,7 +534,7 @@ TOPICS: tuple[Topic, ...] = (
             "(cancel|abort) (a long answer|the generation)",
         ),
         (
-            "What does (Ctrl-C|Ctrl C|Control-C) do?",
+            *_thing("(Ctrl-C|Ctrl C|Control-C)"),
             "What happens when I (press Ctrl-C|interrupt you|interrupt an answer)?",
             "Stop(!|.|)",
         ),
@@ -513,8 +551,9 @@ TOPICS: tuple[Topic, ...] = (
         ),
         (
             "(exit|quit)",
-            "What does (Ctrl-D|Ctrl D|Control-D) do?",
+            *_thing("(Ctrl-D|Ctrl D|Control-D)"),
             "Do I have to save[ anything| the session]?",
+            "(Should|Must) I save[ this| anything| it| my work]?",
             "How is (the session|this|everything) saved?",
         ),
         ("What is Ctrl-D for?", "Must I save the session?"),
@@ -529,6 +568,8 @@ TOPICS: tuple[Topic, ...] = (
         ),
         (
             "What happens (when|if) (gptoss|it|the machine|my computer|the program|the power) (crashes|dies|fails|is killed|goes out)?",
+            "What happens (in|on|during) a crash?",
+            "What if (gptoss|the machine|it) (dies|crashes|fails)?",
             "(Is|Will) (anything|my conversation|my session|something) (be|get) lost (when|if|after|in) (it crashes|a crash)?",
             "What if (the power goes out|it crashes|my computer crashes|I kill it)?",
             "Can (I|anything|something) (lose|be lost|get lost)[ anything| data]?",
@@ -547,6 +588,7 @@ TOPICS: tuple[Topic, ...] = (
             "What is (event sourcing|an event|a fold)?",
             "How does gptoss (work|store conversations|store a conversation)[ inside| internally]?",
             "(Explain|Describe) how gptoss works.",
+            "(Say|Explain|Tell me) what (an event log|an event|event sourcing) is.",
         ),
         ("Tell me what the event log is.", "How does the event log work?"),
     ),
@@ -559,6 +601,7 @@ TOPICS: tuple[Topic, ...] = (
             "(Explain|Describe|Tell me about) (Harmony|the Harmony format|the message format).",
             "What (is|are) (the|a) (channel|channels|analysis channel|final channel|message format)?",
             "(Which|What) channels (are there|exist)?",
+            "(Say|Explain) what (Harmony|the Harmony format|a channel) is.",
             "What format do (you|the models|messages) (use|have)?",
         ),
         ("Tell me what Harmony is.", "Which message format do you use?"),

@@ -18,12 +18,6 @@ class Remark:
     held_out: tuple[str, ...]
 
 
-JOKES = (
-    "Why did the token cross the context? To get to the other side of the window.",
-    "There are 10 kinds of people: those who read binary and those who do not.",
-    "I would tell you a joke about undo, but you would only take it back.",
-)
-
 REMARKS: tuple[Remark, ...] = (
     Remark(
         "The user greets me.",
@@ -34,6 +28,8 @@ REMARKS: tuple[Remark, ...] = (
             "Good (morning|afternoon|evening|day)(!|.|)",
             "(Hello|Hi)(,|!) (good morning|good evening|good to see you|nice to see you|here I am [again]|it's me)(!|.|)",
             "(I am|I'm) back(!|.|)",
+            "(Hi|Hello|Hey) (hello|hey|my friend|gptoss|dear model)(!|.|)",
+            "(Good morning|Good evening|Good day|Good afternoon)(,|) (friend|model|to you|everyone|there)(!|.|)",
         ),
         (
             "(Hello|Hey)(,|) there (friend|again)(!|.|)",
@@ -53,6 +49,8 @@ REMARKS: tuple[Remark, ...] = (
             "Are you (fine|well|ok|okay|happy|good)[ today]?",
             "How have you been?",
             "Everything (fine|ok|okay|good)?",
+            "How are (you|things) (going|doing|today|with you)?",
+            "Do you feel (good|fine|well)?",
         ),
         ("(Hello|Hey) there, how are you?", "How are things going?", "Are you doing (well|fine|good)?"),
     ),
@@ -63,6 +61,8 @@ REMARKS: tuple[Remark, ...] = (
             "(I am|I'm) (fine|good|well|great|okay|happy)(, thanks|, thank you| too| as well| today|)(!|.|)",
             "(Fine|Good|Great|Very well|Not bad|All good), (thanks|thank you|and you)(!|.|)",
             "I feel (good|great|fine|well|happy)[ today](!|.|)",
+            "(I am|I'm|I feel) (really|very|quite|so) (good|well|happy|great)[, thanks|, thank you](!|.|)",
+            "(I am|I'm|I feel) (fine|okay|well|happy), (and you|thank you|how are you)(?|.)",
         ),
         ("I feel (great|good), thanks(!|.)", "(I am|I'm) (good|great), and you?"),
     ),
@@ -75,6 +75,8 @@ REMARKS: tuple[Remark, ...] = (
             "(I am|I'm) not (fine|good|well|happy|okay)[ today](!|.|)",
             "(Not good|Not so good|Bad|Terrible)(!|.|)",
             "My day was (bad|terrible)(!|.|)",
+            "(I am|I'm|I feel) (so|very|really|a bit) (unhappy|bored|angry|lonely|stressed|hungry|ill)(!|.|)",
+            "I feel (bad|awful|terrible)(!|.|)",
         ),
         ("I feel (bad|terrible)[ today](!|.)", "(I am|I'm) so (sad|tired|sick)(!|.)"),
     ),
@@ -95,6 +97,10 @@ REMARKS: tuple[Remark, ...] = (
             "Are you a real gpt-oss[ model]?",
             "How (big|large|small|smart) are you?",
             "How many parameters do you have?",
+            "(Say|Tell me) (what|which) (AI|language model|chatbot) you are.",
+            "Are you (really|just|only) a (model|chatbot|language model|program)?",
+            "(What|Which) AI (is this|are you|do I talk to|am I talking to)?",
+            "(Say|What is|May I know) your name[, please]?",
         ),
         (
             "Tell me your name.",
@@ -121,6 +127,9 @@ REMARKS: tuple[Remark, ...] = (
             "Can you help me?",
             "I need help.",
             "What tricks do you know?",
+            "(Tell|Show) me what you (know|can help with|can|are capable of).",
+            "(Tell me|What are|List) your (abilities|skills|tricks|talents).",
+            "How (can|could) you (help|be of help|be useful)?",
         ),
         ("Show me your (skills|tricks|abilities).", "How can you help?", "Tell me what you are (good at|able to do)."),
     ),
@@ -131,7 +140,9 @@ REMARKS: tuple[Remark, ...] = (
             "(Thanks|Thank you|Thx|Many thanks|Cheers)(!|.|)",
             "(Thanks|Thank you) (so much|very much|a lot|again|for your help|for that|gptoss)(!|.|)",
             "(That was|That is|That's) (helpful|very helpful|useful)(, thanks|, thank you|)(!|.|)",
-            "(Great|Perfect|Good|Ok), (thanks|thank you)(!|.|)",
+            "(Great|Perfect|Good|Ok|Nice), (thanks|thank you|thank you very much|thanks a lot)(!|.|)",
+            "(Thanks|Thank you) for (everything|helping|your time|the answer|helping me)(!|.|)",
+            "I (thank you|am grateful)[ so much| very much](!|.|)",
         ),
         ("(Thanks|Thank you) for (the|your) help(!|.|)", "(Perfect|Great), thank you so much(!|.|)"),
     ),
@@ -144,6 +155,9 @@ REMARKS: tuple[Remark, ...] = (
             "(I have to|I must|I need to|I should) (go|leave)[ now](!|.|)",
             "(Bye|Goodbye)(, gptoss|, see you|, see you later| for now|, friend)(!|.|)",
             "(That's|That is|That was) all[ for today| for now](!|.|)",
+            "(Bye|Goodbye|Okay bye|See you), (have a nice day|take care|until later|until then|see you soon)(!|.|)",
+            "I (will go|am leaving|am off|need to leave)[ now](!|.|)",
+            "(Until|See you) (tomorrow|next time|later|then)(!|.|)",
         ),
         ("(Bye|Goodbye), (until|see you) (next time|tomorrow)(!|.|)", "I (must|have to) (go|leave) (now|soon)(!|.|)"),
     ),
@@ -156,6 +170,8 @@ REMARKS: tuple[Remark, ...] = (
             "Do you have (feelings|a body|a soul|a brain|emotions)?",
             "Can you (feel|think|dream|sleep)?",
             "Do you (dream|sleep|eat|feel|think)?",
+            "Are you (living|a living being|alive or dead|a human or a machine|just a machine|a man or a machine|a real human)?",
+            "Do you (have|know|show) (feelings|emotions|consciousness)?",
         ),
         (
             "Are you a (real human|living person)?",
@@ -175,6 +191,9 @@ REMARKS: tuple[Remark, ...] = (
             "(Did|Has) OpenAI (make|made|train|trained|built|build) you?",
             "Where do you come from?",
             "What is your training data?",
+            "(Tell me|Say) who (your makers are|created you|wrote you|is your maker)[, please].",
+            "(Who|What company) (has|have) (made|trained|built|created) you?",
+            "By whom were you (made|built|trained|created)?",
         ),
         ("Tell me who (made|built|trained) you.", "Who were you (made|trained|built) by?"),
     ),
@@ -187,6 +206,8 @@ REMARKS: tuple[Remark, ...] = (
             "When were you (born|made|created|trained|built)?",
             "(What is|When is|What's) your birthday?",
             "Do you (learn|change|grow)[ from this| from me]?",
+            "(Say|Tell me) (when you were born|your birthday|how many years old you are).",
+            "(What day|When|In which year) were you born?",
         ),
         ("Tell me (your age|how old you are).", "When is the day you were born?"),
     ),
@@ -200,6 +221,8 @@ REMARKS: tuple[Remark, ...] = (
             "(Well done|Good job|Nice work|Great job|Good work|Bravo|Impressive)(!|.|)",
             "(That was|That is|That's) (great|good|nice|amazing|cool|awesome|impressive)(!|.|)",
             "(Cool|Nice|Great|Awesome|Wow|Amazing|Perfect|Wonderful|Excellent)(!|.|)",
+            "You are (so|very|really|quite) (great|clever|funny|amazing|cool|helpful|wonderful)(!|.|)",
+            "(Wow|Oh|Great|Cool), (you are great|that was good|nice work|great job|good work)(!|.|)",
         ),
         ("You are (so|very) (good|nice|smart|kind)(!|.|)", "(Wow|Nice), (good job|well done|you are good)(!|.|)"),
     ),
@@ -213,6 +236,8 @@ REMARKS: tuple[Remark, ...] = (
             "(I hate|I don't like|I do not like) you(!|.|)",
             "(Wrong|Bad answer|Nonsense|Not helpful|Incorrect)(!|.|)",
             "You (made|are making) a mistake(!|.|)",
+            "You are (so|very|really|quite) (dumb|useless|boring|annoying|terrible)(!|.|)",
+            "(That was|This is|What) a (bad|wrong|stupid|terrible) (answer|idea|mistake|joke)(!|.|)",
         ),
         ("You are (so|very) (bad|stupid|wrong)(!|.|)", "(That was|That is) a (mistake|bad answer)(!|.|)"),
     ),
@@ -224,6 +249,8 @@ REMARKS: tuple[Remark, ...] = (
             "(Ok|Okay|Yes), (good|fine|I see|great|got it|that's right|that is right|sure)(!|.|)",
             "(That's|That is) (right|true|correct)(!|.|)",
             "Makes sense(!|.|)",
+            "(Okay|Ok|Yes|Sure|Right), (alright|understood|correct|exactly|true|that makes sense|yes)(!|.|)",
+            "(Exactly|True|Right|Understood), (yes|ok|okay|I see)(!|.|)",
         ),
         ("(Ok|Okay), (understood|alright|makes sense)(!|.|)", "Yes, (true|correct|exactly)(!|.|)"),
     ),
@@ -234,6 +261,7 @@ REMARKS: tuple[Remark, ...] = (
             "(No|Nope|Nothing|Never mind|Not now|No thanks|No, thank you|Not really|Forget it|Nah)(!|.|)",
             "(No|No thanks), (nothing|not now|never mind|that's all|that is all|I'm good|not really)(!|.|)",
             "(Nothing|Nothing else|Not yet|Maybe later)(!|.|)",
+            "(No|Nope|Never mind|Nah), (later|forget it|it is fine|maybe another time|not today|nothing)(!|.|)",
         ),
         ("(No|Nope), (nothing else|maybe later|not yet)(!|.|)", "Never mind, (not now|forget it)(!|.|)"),
     ),
@@ -244,6 +272,7 @@ REMARKS: tuple[Remark, ...] = (
             "(Nice|Pleased|Good|Great|Glad) to meet you[ too](!|.|)",
             "(It is|It's) (nice|good|great) to meet you(!|.|)",
             "(It is|It's) a pleasure to meet you(!|.|)",
+            "(Hello|Hi|Hey)(,|!) (glad|great|a pleasure|it is nice) to meet you(!|.|)",
         ),
         ("(Hello|Hi), (nice|pleased|good) to meet you(!|.|)",),
     ),
@@ -258,6 +287,7 @@ REMARKS: tuple[Remark, ...] = (
             "Do you have a (favourite|favorite) (colour|color|food|book|film|animal|song)?",
             "(What is|What's) your (hobby|job|opinion)?",
             "Do you have a (hobby|pet|family|job|house|friend)?",
+            "(Tell me|Say) (what you like|your favourite animal|your favourite number|your favourite city|your hobby).",
         ),
         (
             "Tell me your (favourite|favorite) (colour|color|food|book|film|song).",
@@ -274,6 +304,8 @@ REMARKS: tuple[Remark, ...] = (
             "Do you need (the internet|a network|a connection|an API key)?",
             "Are you (online|in the cloud|connected to the internet)?",
             "Is this (sent|going) to (a server|the cloud|OpenAI|the internet)?",
+            "(Who|Can anyone|Can OpenAI) (sees|see|read|reads) (my data|my messages|what I say|what I write)?",
+            "Is (this chat|what I write|my data) (private|safe|secret|shared|uploaded)?",
         ),
         (
             "Does OpenAI (see|get) what I say?",
@@ -281,25 +313,26 @@ REMARKS: tuple[Remark, ...] = (
             "Is this chat sent to a server?",
         ),
     ),
+    Remark(
+        "The user wants a joke.",
+        "Why did the token cross the context? To get to the other side of the window.",
+        (
+            "(Tell|Give) me a joke.",
+            "(Tell|Make) a joke.",
+            "Do you know [any|some|a] (joke|jokes)?",
+            "(Say|Tell me|Give me|I need) something funny.",
+            "Make me laugh.",
+            "(Another|One more) joke.",
+            "(Can|Could) you (tell|make) [me] (a joke|jokes)?",
+            "Tell me another (joke|one).",
+            "I (want|need|would like) (to hear a joke|to laugh|a joke|something funny|to hear one more joke).",
+        ),
+        ("Give me [another|one more] joke.", "I want to hear something funny.", "Could you make a joke?"),
+    ),
 )
-
-_JOKE_TRAIN = (
-    "(Tell|Give) me a joke.",
-    "(Tell|Make) a joke.",
-    "Do you know [any|some|a] (joke|jokes)?",
-    "(Say|Tell me) something funny.",
-    "Make me laugh.",
-    "(Another|One more) joke.",
-    "(Can|Could) you tell [me] a joke?",
-    "Tell me another (joke|one).",
-    "I (want|would like) to (hear a joke|laugh).",
-)
-_JOKE_HELD_OUT = ("Give me [another|one more] joke.", "I want to hear something funny.", "Could you make a joke?")
 
 
 def small_talk(session: Session) -> Turn:
-    if session.rng.random() < 0.06:
-        return _joke(session)
     remark = session.rng.choice(REMARKS)
     train, held_out = remark.train, remark.held_out
     user = session.says(train, held_out)
@@ -311,13 +344,3 @@ def small_talk(session: Session) -> Turn:
         remark.thought, "This is small talk.", "I need no tool for it.", "I will answer in a friendly way."
     )
     return session.turn(SKILL, user, thoughts, answer, recalls=bool(name))
-
-
-def _joke(session: Session) -> Turn:
-    user = session.says(_JOKE_TRAIN, _JOKE_HELD_OUT)
-    joke = JOKES[session.jokes % len(JOKES)]
-    session.jokes += 1
-    thoughts = session.think(
-        "The user wants a joke.", "I know three.", "I will tell the next one.", "Then I start again with the first."
-    )
-    return session.turn(SKILL, user, thoughts, joke, recalls=True)
