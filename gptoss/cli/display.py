@@ -80,6 +80,7 @@ class Display:
         self._cut = ""
         self._repeated = ""
         self._continues = False
+        self._goes_on = False
         self._read = 0
         self._reports_progress = False
         self._outcome: ToolOutcome = "ok"
@@ -129,8 +130,7 @@ class Display:
         message = Message(role="assistant", content="", channel=begun.channel, recipient=begun.recipient)
         self._open(message, label=not repeated)
         self._repeated = repeated
-        if repeated and self._block is not None:
-            self._block.go_on()
+        self._goes_on = bool(repeated)
 
     def _text(self, text: str) -> None:
         if self._block is None:
@@ -139,6 +139,9 @@ class Display:
             text = self._unseen(text)
         if text and self._block is not None:
             self._clear_progress()
+            if self._goes_on:
+                self._block.go_on()
+                self._goes_on = False
             self._block.write(text)
 
     def _unseen(self, text: str) -> str:
@@ -162,7 +165,8 @@ class Display:
             self.end()
             self._remark()
             if event.reason in _ENDINGS:
-                error = f" ({event.error})" if event.error else ""
+                # Live, where there is a hint, the error itself follows as one.
+                error = f" ({event.error})" if event.error and not self._hint else ""
                 self.notice(_ENDINGS[event.reason] + error + self._hint)
         elif isinstance(event, ToolReturned):
             self._outcome = event.outcome

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -24,14 +25,13 @@ def greeting(answer: str, reasoning: str = "The user speaks.") -> str:
     )
 
 
-@pytest.fixture
-def environment(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, harmony: Harmony) -> dict[str, str]:
-    """A clean environment whose home is `tmp_path / "home"`. `harmony` has unpacked the vocabulary already."""
+@pytest.fixture(scope="session")
+def clean(tmp_path_factory: pytest.TempPathFactory, harmony: Harmony) -> dict[str, str]:
+    """An environment without anything of ours but the vocabulary, which `harmony` has unpacked already."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GPTOSS_", "DRIVER_"))}
     for name in ("NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"):
         kept.pop(name, None)
     return kept | {
-        "GPTOSS_HOME": str(tmp_path / "home"),
         VARIABLE: str(tmp_path_factory.getbasetemp() / "cache" / "vocabulary"),
         "TERM": "xterm-256color",
         "LC_ALL": "C.UTF-8",
@@ -41,12 +41,37 @@ def environment(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, harmon
     }
 
 
+@pytest.fixture
+def environment(clean: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The same with a home folder, `tmp_path / "home"`, which does not exist yet."""
+    return clean | {"GPTOSS_HOME": str(tmp_path / "home")}
+
+
 def driver(
     environment: dict[str, str], replies: Sequence[str] = (), delay: float = 0.0
 ) -> tuple[list[str], dict[str, str]]:
     """The command that runs `tests.cli.driver`, and its environment."""
     script = {"DRIVER_REPLIES": json.dumps(list(replies)), "DRIVER_DELAY": str(delay)}
     return [sys.executable, "-m", "tests.cli.driver"], environment | script
+
+
+@pytest.fixture(scope="session")
+def recorded(clean: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the session "a", in which the user said "Hi" and the model "Hello!"."""
+    home = tmp_path_factory.mktemp("recorded")
+    command, variables = driver(clean | {"GPTOSS_HOME": str(home)}, [greeting("Hello!")])
+    subprocess.run(
+        [*command, "chat", "--session", "a", "Hi"], env=variables, input=b"", capture_output=True, check=True
+    )
+    return home / "gptoss.db"
+
+
+@pytest.fixture
+def database(recorded: Path, environment: dict[str, str]) -> Path:
+    """That database, to be used and spoilt, in the home folder."""
+    home = Path(environment["GPTOSS_HOME"])
+    home.mkdir()
+    return Path(shutil.copy(recorded, home / recorded.name))
 
 
 @pytest.fixture

@@ -7,16 +7,10 @@ from pathlib import Path
 import pytest
 
 from gptoss.cli.quick import recognise
-from tests.cli.conftest import Run, greeting
+from tests.cli.conftest import Run
 
 HEAVY = ("torch", "numpy", "safetensors", "transformers")
 FULL = ("typer", "rich", "sqlalchemy", "alembic", "prompt_toolkit", "openai_harmony", "asyncio", "inspect")
-
-
-@pytest.fixture
-def session(gptoss: Run) -> str:
-    gptoss("chat", "--session", "a", "Hello", replies=[greeting("Hi.\n\n```\ncode\n```")])
-    return "a"
 
 
 def loaded_by(environment: dict[str, str], *arguments: str) -> set[str]:
@@ -44,7 +38,7 @@ def loaded_by(environment: dict[str, str], *arguments: str) -> set[str]:
     ],
 )
 def test_no_model_is_loaded_where_none_is_needed(
-    environment: dict[str, str], session: str, arguments: list[str]
+    environment: dict[str, str], database: Path, arguments: list[str]
 ) -> None:
     assert not loaded_by(environment, *arguments) & set(HEAVY)
 
@@ -53,7 +47,7 @@ def test_no_model_is_loaded_where_none_is_needed(
     "arguments",
     [["sessions", "list"], ["sessions", "list", "--json"], ["export", "a"], ["export", "a", "--format", "json"]],
 )
-def test_plain_forms_load_only_what_they_use(environment: dict[str, str], session: str, arguments: list[str]) -> None:
+def test_plain_forms_load_only_what_they_use(environment: dict[str, str], database: Path, arguments: list[str]) -> None:
     assert not loaded_by(environment, *arguments) & set(HEAVY + FULL)
 
 
@@ -68,7 +62,7 @@ def test_plain_forms_load_only_what_they_use(environment: dict[str, str], sessio
         ["export", "nobody"],
     ],
 )
-def test_the_full_command_line_says_the_same(gptoss: Run, session: str, arguments: list[str], tmp_path: Path) -> None:
+def test_the_full_command_line_says_the_same(gptoss: Run, database: Path, arguments: list[str], tmp_path: Path) -> None:
     """`--db` with the default database is a form that only the full command line understands."""
     assert recognise(arguments) is not None
     longer = [*arguments, "--db", str(tmp_path / "home" / "gptoss.db")]

@@ -127,7 +127,7 @@ def test_ctrl_c_stops_the_answer_and_continue_goes_on(terminal: Open, gptoss: Ru
 
 def test_the_second_ctrl_c_leaves(terminal: Open, gptoss: Run) -> None:
     """The model takes so long for one token that the first has no effect yet."""
-    child = terminal("--session", "a", replies=[STORY], delay=2.0)
+    child = terminal("--session", "a", replies=[STORY], delay=1.0)
     say(child, "Tell me a story")
     child.expect_exact("thinking")
     child.send(CTRL_C)
@@ -157,12 +157,12 @@ def test_ctrl_c_at_the_prompt_is_a_hint(terminal: Open) -> None:
 
 
 def test_resuming_shows_the_last_turns(terminal: Open, gptoss: Run) -> None:
-    for number in range(4):
+    for number in range(3):
         gptoss("chat", "--session", "a", f"Question {number}", replies=[greeting(f"Answer {number}", "Secret.")])
     child = terminal("--session", "a", replies=[greeting("Welcome back.")])
-    child.expect_exact("… 2 earlier turns")
-    child.expect_exact("Question 2")
-    child.expect_exact("Answer 3")
+    child.expect_exact("… 1 earlier turn")
+    child.expect_exact("Question 1")
+    child.expect_exact("Answer 2")
     assert "Secret" not in (child.before or "")
     say(child, "Hello again")
     child.expect_exact("Welcome back.")

@@ -26,13 +26,6 @@ def one_sentence(done: Result) -> str:
     return lines[0]
 
 
-@pytest.fixture
-def database(gptoss: Run, tmp_path: Path) -> Path:
-    """A database with a session "a" in it."""
-    assert gptoss("chat", "--session", "a", "Hi", replies=[HELLO]).returncode == 0
-    return tmp_path / "home" / "gptoss.db"
-
-
 def test_a_checkpoint_that_is_not_there(gptoss: Run) -> None:
     done = gptoss("chat", "--checkpoint", "/nowhere/20b", "Hi")
     assert done.returncode == 3
