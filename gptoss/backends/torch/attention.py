@@ -17,26 +17,25 @@ _MOST_SCORES = 1 << 24
 class View:
     """Which keys the tokens of one computation see on the layers with one window.
 
-    The tokens are at the positions `start` and the `count - 1` after it. `keys` is the range of the cache that is read:
-    whole tiles, from a multiple of the tile on. A row is one query head of a token: `group` rows share each token's
-    keys. `bias` [1, rows, keys] is 0 where a row sees a key, -inf where not; rows at the end repeat the last token.
+    The tokens are at the positions `start` and the `count - 1` after it. `first` and `last` bound the keys that are
+    read: whole tiles. Each token has `group` rows per head of keys, one for each query head that shares it. `tokens`
+    is how many are computed, the last one repeated for steady rows; `step` divides it. `bias` [tokens, 1, keys] is 0
+    where a token sees a key, -inf where not.
     """
 
     def __init__(self, start: int, count: int, group: int, window: int | None, device: torch.device) -> None:
+        self.group = group
+        self.step = next(step for step in range(1, _STEADY_ROWS + 1) if step * group % _STEADY_ROWS == 0)
+        self.tokens = -(-count // self.step) * self.step
         self.tile = TILE if window is None else WINDOW_TILE
-        first = 0 if window is None else max(0, start - window + 1) // self.tile * self.tile
-        last = -(-(start + count) // self.tile) * self.tile
-        self.keys = slice(first, last)
-        self.tokens = count
-        while self.tokens * group % _STEADY_ROWS:
-            self.tokens += 1
-        key = torch.arange(first, last, device=device)
+        self.first = 0 if window is None else max(0, start - window + 1) // self.tile * self.tile
+        self.last = -(-(start + count) // self.tile) * self.tile
+        key = torch.arange(self.first, self.last, device=device)
         position = torch.arange(start, start + self.tokens, device=device).clamp_(max=start + count - 1).unsqueeze(1)
         hidden = key > position
         if window is not None:
             hidden |= key <= position - window
-        bias = torch.zeros(self.tokens, last - first, device=device).masked_fill_(hidden, float("-inf"))
-        self.bias = bias.repeat_interleave(group, 0).unsqueeze(0)
+        self.bias = torch.zeros(hidden.shape, device=device).masked_fill_(hidden, float("-inf")).unsqueeze(1)
 
 
 def attend(queries: torch.Tensor, cached: torch.Tensor, sinks: torch.Tensor, view: View) -> torch.Tensor:
@@ -45,38 +44,35 @@ def attend(queries: torch.Tensor, cached: torch.Tensor, sinks: torch.Tensor, vie
     Heads that share keys are neighbours. Returns float32 [tokens, heads * head_dim].
     """
     count, heads, head_dim = queries.shape
-    kv_heads, tokens = cached.shape[0] // 2, view.tokens
-    seen = cached.narrow(1, view.keys.start, view.keys.stop - view.keys.start)
-    keys, values = seen.narrow(0, 0, kv_heads).transpose(1, 2), seen.narrow(0, kv_heads, kv_heads)
-    if tokens > count:
-        queries = torch.cat((queries, queries[-1:].expand(tokens - count, -1, -1)))
-    rows = tokens * heads // kv_heads
-    if tokens == 1:
-        return _attend(
-            queries.view(kv_heads, rows, head_dim), keys, values, sinks.view(kv_heads, rows, 1), view.bias, view.tile
-        ).view(1, -1)
-    queries = queries.view(tokens, kv_heads, -1, head_dim).transpose(0, 1).reshape(kv_heads, rows, head_dim)
-    sink = sinks.view(kv_heads, 1, -1).expand(-1, tokens, -1).reshape(kv_heads, rows, 1)
-    at_once = max(1, _MOST_SCORES // (kv_heads * keys.shape[2] * _STEADY_ROWS)) * _STEADY_ROWS
+    kv_heads, keys = cached.shape[0] // 2, view.last - view.first
+    seen = cached.narrow(1, view.first, keys)
+    queries = queries * head_dim**-0.5
+    if view.tokens > count:
+        queries = torch.cat((queries, queries[-1:].expand(view.tokens - count, -1, -1)))
+    queries = queries.view(view.tokens, kv_heads, view.group, head_dim).transpose(0, 1)
+    sinks = sinks.view(kv_heads, 1, view.group, 1)
+    at_once = max(1, _MOST_SCORES // (heads * keys * view.step)) * view.step
     parts = [
-        _attend(queries[:, part], keys, values, sink[:, part], view.bias[:, part], view.tile)
-        for part in (slice(begin, begin + at_once) for begin in range(0, rows, at_once))
+        _attend(queries.narrow(1, begin, size), seen, sinks, view.bias.narrow(0, begin, size), view.tile)
+        for begin in range(0, view.tokens, at_once)
+        for size in (min(at_once, view.tokens - begin),)
     ]
-    mixed = torch.cat(parts, 1).view(kv_heads, tokens, -1, head_dim)
+    mixed = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
     return mixed.transpose(0, 1)[:count].reshape(count, -1)
 
 
 def _attend(
-    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, sink: torch.Tensor, bias: torch.Tensor, tile: int
+    queries: torch.Tensor, seen: torch.Tensor, sinks: torch.Tensor, bias: torch.Tensor, tile: int
 ) -> torch.Tensor:
-    """Some rows [kv_heads, rows, head_dim] over keys [kv_heads, head_dim, keys], values [kv_heads, keys, head_dim]."""
-    scale = queries.shape[-1] ** -0.5
-    if keys.dtype == torch.float32:
-        scores = torch.baddbmm(bias, queries, keys, alpha=scale)
-    else:
-        scores = torch.add(bias, torch.bmm(queries.to(keys.dtype), keys), alpha=scale)
-    weights = torch.cat((scores, sink), -1).softmax(-1).to(values.dtype)
+    """Scaled queries [kv_heads, tokens, group, head_dim] over a part of the cache [2 * kv_heads, keys, head_dim]."""
+    kv_heads, tokens, group, head_dim = queries.shape
+    rows = tokens * group
+    keys, values = seen.narrow(0, 0, kv_heads), seen.narrow(0, kv_heads, kv_heads)
+    scores = torch.bmm(queries.reshape(kv_heads, rows, head_dim).to(keys.dtype), keys.transpose(1, 2)).float()
+    scores = scores.view(kv_heads, tokens, group, -1).add_(bias)
+    weights = torch.cat((scores, sinks.expand(-1, tokens, -1, -1)), -1).softmax(-1)
+    weights = weights.view(kv_heads, rows, -1).to(values.dtype)
     mixed = torch.bmm(weights.narrow(2, 0, tile), values.narrow(1, 0, tile))
     for begin in range(tile, values.shape[1], tile):
         mixed.baddbmm_(weights.narrow(2, begin, tile), values.narrow(1, begin, tile))
-    return mixed.float()
+    return mixed.float().view(kv_heads, tokens, group, head_dim)

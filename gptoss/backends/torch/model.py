@@ -74,7 +74,7 @@ class Model(NamedTuple):
         heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
         group = heads // kv_heads
         views = {window: View(start, count, group, window, self.device) for window in set(config.windows)}
-        cache.reserve(max(view.keys.stop for view in views.values()))
+        cache.reserve(max(view.last for view in views.values()))
         cosines, sines = self.rope.at(start, count, turning=heads + kv_heads, staying=kv_heads)
         x = self.embedding[torch.tensor(ids, device=self.device)].float()
         for layer, block in enumerate(self.blocks):
