@@ -10,6 +10,7 @@ recalls   uint8 [s]     whether a branch's answer depends on earlier turns
 held_out  uint8 [c]     whether a conversation is for the check
 shape     uint8 [v]     the kind of word that each token of the whole vocabulary is
 reserved  int32 [r]     tokens that no word of the training data is made with
+taught    int32 [m]     tokens that the model must know by themselves, however rare
 """
 
 import argparse
@@ -87,14 +88,17 @@ class _Writer:
         self.recalls.append(recalls)
 
 
-def build(out: Path, harmony: Harmony, folder: Path, *, conversations: int, held_out: int, seed: int) -> None:
+def build(
+    out: Path, harmony: Harmony, folder: Path, *, conversations: int, held_out: int, most_turns: int, seed: int
+) -> None:
     """Write the dataset. The same arguments give the same file."""
     writer = _Writer()
+    sizes = [size for size in SIZES if size[2] <= most_turns]
     for split, count in (("train", conversations), ("held-out", held_out)):
         words = Words(harmony.encode, folder, split)
         rng = Random(f"{seed} {split}")
         for index in range(count):
-            _, fewest, most = rng.choices(SIZES, [share for share, _, _ in SIZES])[0]
+            _, fewest, most = rng.choices(sizes, [share for share, _, _ in sizes])[0]
             conversation = write(rng, words, split, rng.randint(fewest, most))
             writer.add(_chosen_branches(rng, encode(conversation, harmony)), split == "held-out")
             if (index + 1) % 10_000 == 0:
@@ -130,6 +134,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "gptoss")
     parser.add_argument("--conversations", type=int, default=90_000)
     parser.add_argument("--held-out", type=int, default=2_500)
+    parser.add_argument("--most-turns", type=int, default=215, help="longest conversations to write")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     build(
@@ -138,6 +143,7 @@ def main(arguments: list[str] | None = None) -> None:
         vocabulary_folder(options.cache),
         conversations=options.conversations,
         held_out=options.held_out,
+        most_turns=options.most_turns,
         seed=options.seed,
     )
 

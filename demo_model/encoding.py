@@ -1,10 +1,10 @@
 """Conversations as the tokens that the engine will prompt with, arranged for training.
 
-A session's prompts are not prefixes of one another: the reasoning of a finished turn is left out of the next prompt. So a
-conversation is a *trunk* (system, developer, user messages and answers: what later turns see) with a *branch* for each
-turn (all that the model samples in it, tool results between). A branch sees the trunk up to its user message and itself;
-nothing sees a branch from outside. So every turn of a session is trained on exactly what it will see, while the session
-is computed only once.
+A session's prompts are not prefixes of one another: the reasoning of a finished turn is left out of the next prompt.
+So a conversation is a *trunk* (system, developer, user messages and answers: what later turns see) with a *branch* for
+each turn (all that the model samples in it, tool results between). A branch sees the trunk up to its user message and
+itself; nothing sees a branch from outside. So every turn of a session is trained on exactly what it will see, while the
+session is computed only once.
 """
 
 from dataclasses import dataclass

@@ -2,8 +2,8 @@
 
     python -m demo_model.evaluate --conversations 200 --temperature 0
 
-A turn is right when its answer is the expected one, letter by letter; it is valid Harmony when the parser had nothing to
-repair. A wrong answer stays in the conversation, as in life.
+A turn is right when its answer and its tool calls are the expected ones, letter by letter; it is valid Harmony when the
+parser had nothing to repair. A wrong answer stays in the conversation, as in life.
 """
 
 import argparse
@@ -120,7 +120,8 @@ def main(arguments: list[str] | None = None) -> None:
                 print(f"  got    {outcome.answer!r}{'' if outcome.valid else ' (malformed)'}", flush=True)
     for name in sorted(turns):
         print(
-            f"{name:24} {turns[name]:5} turns {right[name] / turns[name]:8.2%} right {valid[name] / turns[name]:8.2%} valid"
+            f"{name:24} {turns[name]:5} turns "
+            f"{right[name] / turns[name]:8.2%} right {valid[name] / turns[name]:8.2%} valid"
         )
     print(f"{'whole conversations':24} {options.conversations:5}       {whole / options.conversations:8.2%} right")
     generator.close()

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from demo_model.mxfp4 import fake_quantise
 from gptoss.backends.demo.codes import WIDTH, codes

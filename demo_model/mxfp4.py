@@ -1,4 +1,6 @@
-"""MXFP4: blocks of 32 numbers that share a power of two, each of them one of 15 values (OCP Microscaling formats 1.0)."""
+"""MXFP4: blocks of 32 numbers that share a power of two, each one of 15 values (OCP Microscaling formats 1.0)."""
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -9,7 +11,7 @@ VALUES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 _BIAS = 127
 # Halfway between neighbouring magnitudes.
-_BOUNDS = tuple((low + high) / 2 for low, high in zip(VALUES, VALUES[1:], strict=False))
+_BOUNDS = tuple((low + high) / 2 for low, high in pairwise(VALUES))
 
 
 def _split(weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:

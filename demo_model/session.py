@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from demo_model.conversation import Call, Think, Turn
-from demo_model.words import Words
 from demo_model.wording import Split, user_says
+from demo_model.words import Words
 from gptoss.engine.settings import Settings
 
 

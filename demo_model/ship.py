@@ -11,6 +11,7 @@ that were trained:
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -139,6 +140,11 @@ def ship(model: Model, path: Path) -> int:
     }
     save_file(tensors, path, metadata)
     return path.stat().st_size
+
+
+def tokens_with_rows(path: Path) -> np.ndarray:
+    """int64: the ids that have a row of their own in a shipped file."""
+    return load_file(path)["rows.ids"].numpy().astype(np.int64)
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from torch import Tensor
 from demo_model.data import Examples
 from demo_model.loss import UnseenTokens, sampled_softmax
 from demo_model.model import Batch, Experts, Geometry, Model, swiglu
-from demo_model.ship import restore, ship
+from demo_model.ship import restore, ship, tokens_with_rows
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Recipe:
     seen_at_least: int = 400
     longest: int = 8192
     long_from: float = 0.45
-    """Before this part of the training, conversations of more than 1,024 tokens wait: short rows take fewest steps' time."""
+    """Before this part of the training, conversations of more than 1,024 tokens wait: short rows are faster."""
+    report_every: int = 100
     seed: int = 1
 
 
@@ -96,7 +97,10 @@ def train(
 ) -> Model:
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
-    seen = torch.from_numpy(examples.seen(recipe.seen_at_least))
+    rows = examples.seen(recipe.seen_at_least)
+    if begin_from:
+        rows = np.union1d(rows, tokens_with_rows(begin_from))
+    seen = torch.from_numpy(rows)
     shape = torch.from_numpy(examples.shape)
     model = Model(geometry, shape, seen).to(device)
     if begin_from:
@@ -130,7 +134,7 @@ def train(
             losses.append(loss.detach())
             step += 1
             seen_tokens += packed.batch.tokens.numel()
-            if step % 100 == 0 or step in (1, 10):
+            if step % recipe.report_every == 0 or step in (1, 10):
                 took = time.monotonic() - started
                 mean = torch.stack(losses).mean().item()
                 losses.clear()
@@ -200,14 +204,19 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--begin-from", type=Path, help="a shipped file to go on from")
     parser.add_argument("--seconds", type=float, default=math.inf, help="end after so many seconds")
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument("--tokens", type=int, default=32_768, help="tokens of a step, padding included")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--seen-at-least", type=int, default=400, help="times that a token with a row of its own occurs"
     )
     parser.add_argument("--longest", type=int, default=8192, help="leave longer conversations out")
+    parser.add_argument("--draws", type=int, default=4096, help="rare tokens that a step's softmax samples")
+    parser.add_argument("--report-every", type=int, default=100, help="steps")
     parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument(
+        "--quantise-from", type=float, default=0.4, help="part of the training after which MXFP4 counts"
+    )
     options = parser.parse_args(arguments)
     recipe = Recipe(
         seconds=options.seconds,
@@ -216,7 +225,10 @@ def main(arguments: list[str] | None = None) -> None:
         seed=options.seed,
         seen_at_least=options.seen_at_least,
         longest=options.longest,
+        report_every=options.report_every,
+        draws=options.draws,
         rate=options.rate,
+        quantise_from=options.quantise_from,
     )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     started = time.monotonic()

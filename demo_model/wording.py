@@ -5,7 +5,7 @@ A pattern is text with choices `(a|b)` and options `[a]`, which nest; `{slot}` s
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from random import Random
 from typing import Literal
 
@@ -27,7 +27,10 @@ _PREFIXES: dict[Split, tuple[str, ...]] = {
 _SUFFIXES = (" please", ", please", " Thanks!", " thanks", " :)", "!", " Thank you.")
 
 
-@lru_cache(maxsize=None)
+_LITERAL = re.compile(r"[^(\[|)\]]+|.", re.DOTALL)
+
+
+@cache
 def _parse(pattern: str) -> Tree:
     tree, rest = _sequence(pattern, "")
     if rest:
@@ -50,11 +53,12 @@ def _sequence(text: str, closing: str) -> tuple[Tree, str]:
             choices.append(parts)
             parts, text = [], text[1:]
         else:
-            literal = re.match(r"[^(\[|)\]]+|.", text, re.DOTALL)
-            assert literal is not None
+            literal = _LITERAL.match(text)
+            if literal is None:
+                raise ValueError(f"empty pattern: {text}")
             parts.append(literal[0])
             text = text[literal.end() :]
-    return (tuple([*choices, parts]) if choices else parts), text
+    return ((*choices, parts) if choices else parts), text
 
 
 def _draw(rng: Random, tree: Tree) -> str:

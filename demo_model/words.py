@@ -1,14 +1,14 @@
 """Words to fill slots with, those of training and of the held-out check apart.
 
 What the model copies (names, cities, colours, ...) must be any word at all. So half of the words are made from the
-vocabulary itself. A twelfth of its tokens is reserved: training never makes a word with one of them, and a word made for
-the held-out check has at least one.
+vocabulary itself. A twelfth of its tokens is reserved: training never makes a word with one of them, and a word made
+for the held-out check has at least one.
 """
 
 import re
 from base64 import b64decode
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
@@ -18,11 +18,16 @@ from demo_model.wording import Split
 Encode = Callable[[str], tuple[int, ...]]
 
 RESERVED_SHARE = 12
+RESERVED_FROM = 20_000
+"""The vocabulary begins with its most frequent tokens: those are everywhere, and cannot be kept out of anything."""
 
 
 def is_reserved(token: int) -> bool:
     """Whether no word of the training data is made with this token."""
-    return blake2b(f"reserved {token}".encode(), digest_size=4).digest()[0] % RESERVED_SHARE == 0
+    return (
+        token >= RESERVED_FROM
+        and blake2b(f"reserved {token}".encode(), digest_size=4).digest()[0] % RESERVED_SHARE == 0
+    )
 
 
 @lru_cache(maxsize=1)
@@ -53,10 +58,10 @@ _CITIES = (
     """
 Aachen Aberdeen Antwerp Austin Bangalore Barcelona Basel Bergen Bilbao Birmingham Bologna Bordeaux Boston Bremen Bristol
 Brno Calgary Cambridge Cardiff Chennai Chicago Cologne Cork Dallas Denver Detroit Dortmund Dresden Dubai Edinburgh
-Essen Florence Frankfurt Geneva Genoa Ghent Glasgow Gothenburg Granada Graz Hamburg Houston Istanbul Karachi Kobe Kolkata
-Kyoto Lagos Leeds Leipzig Lille Liverpool Lyon Malmö Manchester Marseille Melbourne Miami Milan Montreal Mumbai Munich
-Nairobi Nantes Naples Nice Osaka Oxford Palermo Perth Porto Portland Rotterdam Salzburg Seattle Seville Shanghai
-Sheffield Stuttgart Sydney Tampere Toronto Toulouse Trieste Turin Utrecht Valencia Vancouver Venice Zurich
+Essen Florence Frankfurt Geneva Genoa Ghent Glasgow Gothenburg Granada Graz Hamburg Houston Istanbul Karachi Kobe
+Kolkata Kyoto Lagos Leeds Leipzig Lille Liverpool Lyon Malmö Manchester Marseille Melbourne Miami Milan Montreal
+Mumbai Munich Nairobi Nantes Naples Nice Osaka Oxford Palermo Perth Porto Portland Rotterdam Salzburg Seattle Seville
+Shanghai Sheffield Stuttgart Sydney Tampere Toronto Toulouse Trieste Turin Utrecht Valencia Vancouver Venice Zurich
 Paris London Berlin Madrid Rome Vienna Tokyo Lisbon Oslo Dublin Prague Warsaw Helsinki
 """.split()
     + ["New York", "Los Angeles", "San Francisco", "Hong Kong", "Cape Town", "Rio de Janeiro", "Buenos Aires"]
@@ -188,11 +193,15 @@ class Words:
     def attribute(self, rng: Random) -> str:
         """Something that can be somebody's: "favourite season", "sister's name", "shoe size", "marble"."""
         kind = rng.random()
-        if kind < 0.35:
+        if kind < 0.3:
             return f"favourite {self._of(rng, _THINGS)}"
-        if kind < 0.75:
+        if kind < 0.6:
             return self._of(rng, _ATTRIBUTES)
-        return self.lower(rng) if kind < 0.9 else f"favourite {self.lower(rng)}"
+        if kind < 0.85:
+            return self.lower(rng)
+        if kind < 0.9:
+            return f"{self.lower(rng)}'s {self.lower(rng)}"
+        return f"favourite {self.lower(rng)}" if kind < 0.95 else f"{self.lower(rng)} {self.lower(rng)}"
 
     def value(self, rng: Random) -> str:
         """What an attribute can be: a word or two, a name, a number."""
@@ -209,7 +218,7 @@ class Words:
         return self._of(rng, listed) if rng.random() < 0.5 else self.phrase(rng, 2)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _part(listed: tuple[str, ...], held_out: bool) -> list[str]:
     """A fifth of a list is held out."""
     return [word for word in listed if (blake2b(word.encode(), digest_size=4).digest()[0] % 5 == 0) == held_out]

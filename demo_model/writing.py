@@ -5,8 +5,8 @@ from random import Random
 from demo_model.conversation import Conversation, Turn
 from demo_model.session import Session
 from demo_model.skills import SKILLS
-from demo_model.words import Words
 from demo_model.wording import Split
+from demo_model.words import Words
 from gptoss.engine.settings import ReasoningEffort, Settings, ToolSpec
 
 _EFFORTS: tuple[ReasoningEffort, ...] = ("low", "low", "medium", "high")

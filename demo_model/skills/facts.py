@@ -43,6 +43,9 @@ KINDS: dict[str, Kind] = {
                 "My [first|full|real] name is {value}[, remember (it|that)].",
                 "(Actually|No|Sorry|Correction), my name is {value}.",
                 "I am called {value}.",
+                "You (should|must|could) call me {value}.",
+                "(Sorry|Wait|No), I am called {value}.",
+                "The name is {value}, (please remember it|don't forget it|note it).",
                 "(People|Friends|My friends|They) call me {value}.",
                 "From now on my name is {value}.",
             ),
@@ -92,6 +95,8 @@ KINDS: dict[str, Kind] = {
                 "I (just|recently) moved to {value}.",
                 "(Remember|Note) that I live in {value}.",
                 "I am living in {value} (now|these days|at the moment).",
+                "(Now|Currently|Today) I (live|am living) in {value}.",
+                "I (still|also) live in {value}.",
                 "(Actually|No|Correction), I live in {value}[ now].",
             ),
             (
@@ -135,6 +140,10 @@ KINDS: dict[str, Kind] = {
                 "(Actually|No|Correction), my (favourite|favorite) (colour|color) is {value}.",
                 "I (love|like|prefer) the (colour|color) {value}.",
                 "The (colour|color) {value} is my favourite.",
+                "Of all (colours|colors) my favourite is {value}.",
+                "My favourite (among|of) (the|all the|many) (colours|colors) is {value}.",
+                "The best of all (colours|colors) is {value}.",
+                "(Colour|Color): I (prefer|like|love) {value}.",
                 "My (preferred|best) (colour|color) is {value}.",
             ),
             (
@@ -173,6 +182,9 @@ KINDS: dict[str, Kind] = {
                 "(Remember|Note) that I (like|love) to eat {value}.",
                 "(Actually|No|Correction), my (favourite|favorite) food is {value}.",
                 "I could eat {value} every day.",
+                "I (eat|could eat|want to eat) {value} (every|each|all) (day|week|evening).",
+                "I (love|like) eating {value} (every day|all the time|on Sundays).",
+                "(What|The meal) I (love|like) to eat (most|best) is {value}.",
             ),
             (
                 "(Remember|Note) that my (favourite|favorite) (food|meal) is {value}.",
@@ -214,6 +226,8 @@ KINDS: dict[str, Kind] = {
                 "(Actually|No|Correction), I work as {value}.",
                 "I (just|recently) became {value}.",
                 "By (profession|trade) I am {value}.",
+                "I (still|also) work as {value}.",
+                "(Currently|Now) I (work as|am working as) {value}.",
             ),
             (
                 "(Remember|Note) that I am {value} by profession.",
@@ -232,6 +246,9 @@ KINDS: dict[str, Kind] = {
                 "How do I earn my living?",
                 "What kind of (job|work) do I (have|do)?",
                 "Do you know (my job|my profession|what I do)?",
+                "(Say|Tell me) what (I do|my job was|work I do).",
+                "Do you know what I (do for work|work as)?",
+                "What did I tell you about my (job|profession|work)?",
             ),
             (
                 "Tell me what I (work as|do for a living).",
@@ -255,6 +272,8 @@ KINDS: dict[str, Kind] = {
                 "(I am|I'm) {value} years of age.",
                 "I turned {value} (today|yesterday|last week|this year).",
                 "(Today|This year) I am {value}.",
+                "I (turned|became|was) {value} (last month|last summer|in spring|two days ago|a year ago).",
+                "(Last month|Last summer|Last year) I turned {value}.",
             ),
             (
                 "I turned {value} last year.",
@@ -294,6 +313,10 @@ KINDS: dict[str, Kind] = {
                 "(Remember|Note) that I have {value}.",
                 "My pet is {value}.",
                 "At home I have {value}.",
+                "I (also|even|still) (own|keep) {value}.",
+                "I (now|still|already) (own|keep|got) {value}.",
+                "At home (there is|lives|we have) {value}.",
+                "There is {value} at my home.",
                 "I (just|recently) got {value}.",
             ),
             (
@@ -312,6 +335,9 @@ KINDS: dict[str, Kind] = {
                 "(What|Which) (animal|pet) do I (own|keep)?",
                 "What kind of pet do I have?",
                 "Do you know my pet?",
+                "(Tell me|Say) (the|what) pet I (have|own|keep).",
+                "(Do|Did) I (have|tell you about|own) [a|any] pet[s]?",
+                "(Do you remember|Can you tell me) (which|what) (animal|pet) I (keep|own)?",
             ),
             (
                 "Tell me (which|what) pet I have.",
@@ -333,6 +359,10 @@ KINDS: dict[str, Kind] = {
                 "My (favourite|favorite) (hobby|pastime) is {value}.",
                 "(Actually|No|Correction), my hobby is {value}.",
                 "I spend my (free|spare) time with {value}.",
+                "I (love|do|like) {value} in my (free|spare) time.",
+                "I enjoy {value} (on weekends|on Sundays|in the evening|when I am free|after work|in my holidays).",
+                "(On weekends|On Sundays|After work|In the evening) I enjoy {value}.",
+                "My time off I (enjoy|spend) with {value}.",
             ),
             (
                 "(Remember|Note) that I enjoy {value}.",
@@ -351,6 +381,8 @@ KINDS: dict[str, Kind] = {
                 "What do I enjoy[ doing]?",
                 "Do you know my hobby?",
                 "How do I spend my (free|spare) time?",
+                "(Say|Do you know) what (I enjoy|my hobby is)[ doing].",
+                "Do you (know|remember) (which|what) (pastime|hobby) (is mine|I like)?",
             ),
             (
                 "Tell me what (my hobby is|I enjoy).",
@@ -369,6 +401,8 @@ KINDS: dict[str, Kind] = {
                 "I [really] (like|love|adore) {value}.",
                 "(Remember|Note) that I (like|love) {value}.",
                 "I am a [big] fan of {value}.",
+                "I (am really|have always been) a fan of {value}.",
+                "I (do|truly|always) (adore|like|love) {value}.",
                 "(Actually|No|Correction), I like {value}.",
             ),
             (
@@ -383,6 +417,9 @@ KINDS: dict[str, Kind] = {
                 "Tell me what I (like|love).",
                 "What did I say [that] I (like|love)?",
                 "What am I a fan of?",
+                "(And|So|Now) what do I (love|adore)?",
+                "Do you (remember|still know) what I (adore|love)?",
+                "What was it that I like?",
             ),
             (
                 "Do you know what I (like|love)?",
@@ -401,6 +438,7 @@ _ATTRIBUTE_TOLD = (
         "You should know that my {attribute} is {value}.",
         "The {attribute} [that] I have is {value}.",
         "As for my {attribute}, it is {value}.",
+        "Please (keep in mind|save|write down) that my {attribute} is {value}.",
         "My {attribute} is [now|called] {value}.",
     ),
     (
@@ -419,6 +457,10 @@ _ATTRIBUTE_ASKED = (
         "(Say|Name) my {attribute}[ again].",
         "Do you [still] know what my {attribute} (is|was called)?",
         "What was it again, my {attribute}?",
+        "What (is|was) my {attribute} (now|then|called|once more)?",
+        "(Do you|Can you) tell me what my {attribute} is?",
+        "Let me hear what my {attribute} is.",
+        "Do you remember what my {attribute} was?",
         "[And] my {attribute}?",
         f"{_REMEMBER} what my {{attribute}} (is|was)?",
     ),
@@ -452,6 +494,8 @@ _STATED = (
             "For your information, ",
             "To be clear, ",
         ),
+        *("Let me say: ", "I tell you: ", "Listen: ", "No wait, ", "Please write down that ", "You need to know that "),
+        *("I want you to keep in mind that ", "Please save: ", "You must remember that ", "Please keep in mind: "),
         *("Let me tell you that ", "It is true that ", "And ", "Also, ", "I said that ", "Just remember that "),
     ),
     (
@@ -525,10 +569,7 @@ def two_told(session: Session) -> Turn:
     for key, value, clause, patterns in (first, second):
         texts.append(fill(expand(session.rng, patterns[0]), value=value).rstrip(".!"))
         _remember(session, key, value, clause)
-    if session.rng.random() < 0.5:
-        user = f"{texts[0]}. {texts[1]}."
-    else:
-        user = f"{texts[0]} and {_uncapitalised(texts[1])}."
+    joined = session.rng.choice((f"{texts[0]}. {texts[1]}.", f"{texts[0]} and {_uncapitalised(texts[1])}."))
     thoughts = session.think(
         "The user tells me about themselves.",
         "I will remember it.",
@@ -536,7 +577,7 @@ def two_told(session: Session) -> Turn:
         "A short confirmation is enough for now.",
     )
     answer = f"I will remember that {first[2]} and that {second[2]}."
-    return session.turn("two facts told", user, thoughts, answer)
+    return session.turn("two facts told", joined, thoughts, answer)
 
 
 def asked(session: Session) -> Turn:

@@ -19,7 +19,8 @@ class Topic:
 _HOW = (
     "(How (do|can|could|would|must) I|How to|What is the command to|Show me how to|Tell me how to|I (want|need|wish) to|"
     "Can I|How does one|What (do|must) I (type|do|run) to|Which command (lets me|do I need to)|Is it possible to|"
-    "Please explain how to|Help me [to]|May I|Is there a way to)"
+    "Please explain how to|Help me [to]|May I|Is there a way to|I'd like to|I'm trying to|I would love to|How might I|"
+    "How should one|Would it be possible to|Explain to me how to|What is a way to|Is there a (trick|flag|key) to|I have to)"
 )
 _HOW_HELD_OUT = "(How could I|Is there a command to|What is the way to|I would like to|Explain how to|How should I)"
 _SESSION = (
@@ -142,6 +143,7 @@ TOPICS: tuple[Topic, ...] = (
             "Is there an undo?",
             "Is undo possible?",
             "Does gptoss have undo?",
+            "Can (I|you|one) undo?",
             "Undo the last turn.",
             "I made a mistake in my last message.",
         ),
@@ -174,7 +176,8 @@ TOPICS: tuple[Topic, ...] = (
             f"(get|save) {_SESSION} (as a document|out of gptoss)",
         ),
         (
-            *_thing("(export|gptoss export)"),
+            *_thing("(export|gptoss export|an export|the export)"),
+            "(Does gptoss have|Can there be|Do you have) an export?",
             "(Which|What) (export formats|formats) (are there|exist|can you export)?",
             "Can gptoss export (Markdown|JSON|HTML)?",
         ),
@@ -189,7 +192,11 @@ TOPICS: tuple[Topic, ...] = (
             "(bring|move) (a session|a conversation) (from|to) another (machine|computer)",
             "(restore|load) (a transcript|a session) from (a file|an export)",
         ),
-        (*_thing("(import|gptoss import)"), "Can gptoss import (a file|ChatGPT conversations|transcripts)?"),
+        (
+            *_thing("(import|gptoss import|an import)"),
+            "(Does gptoss have|Can there be) an import?",
+            "Can gptoss import (a file|ChatGPT conversations|transcripts)?",
+        ),
         ("Is there an import?", "Can I import an exported session?"),
     ),
     _topic(
@@ -202,7 +209,12 @@ TOPICS: tuple[Topic, ...] = (
             f"(step|go) through {_SESSION} (step by step|slowly|event by event)",
             f"(watch|replay) {_SESSION} (slowly|faster|step by step)",
         ),
-        (*_thing("(replay|gptoss replay)"), "What is (a replay|replay)?", "(Explain|Tell me about) replay."),
+        (
+            *_thing("(replay|gptoss replay|the replay)"),
+            "Does gptoss have a replay?",
+            "What is (a replay|replay)?",
+            "(Explain|Tell me about) replay.",
+        ),
         ("Is there a replay?", "What is replaying?"),
     ),
     _topic(
@@ -226,7 +238,13 @@ TOPICS: tuple[Topic, ...] = (
             "(check|verify) the (hash chain|integrity|log|history|database)",
             f"(prove|check) that {_SESSION} is (intact|not altered)",
         ),
-        (*_thing("(verify|gptoss verify)"), "What is the hash chain?", "(Explain|Tell me about) verify."),
+        (
+            *_thing("(verify|gptoss verify)"),
+            "How is (the log|the history|a session) (verified|checked)?",
+            "How (do you|does gptoss) check the integrity?",
+            "What is the hash chain?",
+            "(Explain|Tell me about) verify.",
+        ),
         ("What is verify for?", "How is the integrity checked?"),
     ),
     _topic(
@@ -242,6 +260,7 @@ TOPICS: tuple[Topic, ...] = (
             *_thing("(gptoss search|the search command)"),
             "(Is there|Does gptoss have) a search?",
             "Where did I say something?",
+            "Can (I|gptoss) search (old chats|everything|all sessions)?",
         ),
         ("Can gptoss search my conversations?",),
     ),
@@ -256,6 +275,8 @@ TOPICS: tuple[Topic, ...] = (
         ),
         (
             "(Which|What) sessions (do I have|are there|exist)?",
+            "(Which|What) (chats|old conversations) (do I have|are there|exist)?",
+            "(Show|Display) (my sessions|all conversations).",
             *_thing("(gptoss sessions|sessions list)"),
             "Where are my (sessions|old chats|conversations)?",
         ),
@@ -453,6 +474,9 @@ TOPICS: tuple[Topic, ...] = (
         (
             *_thing("(--temperature|--seed|--top-p)"),
             "What is (the temperature|temperature|a seed|top-p)?",
+            "How is (the seed|the sampling|the randomness|top-p) (set|chosen|changed)?",
+            "(Where|How) (do you|does one) set the (temperature|seed)?",
+            "Where is the temperature (set|changed|chosen)?",
             "Are (answers|your answers) (reproducible|deterministic)?",
         ),
         ("What is (--temperature|--seed) for?", "How is the temperature set?"),

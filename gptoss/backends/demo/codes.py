@@ -1,8 +1,8 @@
 """A code of signs for every token, computed from its id.
 
 The demonstration model has embeddings of its own for a few thousand tokens only. All others share one for each shape of
-word and differ by this code alone, in their embedding as in their unembedding: what a model needs to copy a word that it
-has never seen.
+word and differ by this code alone, in their embedding as in their unembedding: what a model needs to copy a word that
+it has never seen.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """From the small file that ships with gptoss to an ordinary checkpoint folder, once, in the user's cache.
 
-The shipped file holds the model's layers, embeddings for the tokens that its training saw, and one shared embedding for
-each shape of all other words, which differ by their codes (`gptoss.backends.demo.codes`). The two full matrices of 201,088
-rows are computed from that: 154 MB. Neither torch nor another backend is needed, only numpy.
+The shipped file holds the model's layers, embeddings for the tokens that its training saw often, and one shared
+embedding for each shape of all other words, which differ by their codes (`gptoss.backends.demo.codes`). The two full
+matrices of 201,088 rows are computed from that: 154 MB. Neither torch nor another backend is needed, only numpy.
 """
 
 import errno
@@ -53,7 +53,8 @@ def materialise(cache: Path, progress: Progress | None = None, *, shipped: Path 
         data = shipped.read_bytes()
     except OSError as error:
         raise CheckpointError(
-            f"the demonstration model is missing from this installation ({shipped}): install gptoss again, or name a checkpoint"
+            f"the demonstration model is missing from this installation ({shipped}): "
+            "install gptoss again, or name a checkpoint"
         ) from error
     folder = cache / f"{NAME}-{blake2b(data, digest_size=8).hexdigest()}"
     if (folder / "model.safetensors").is_file():
@@ -97,8 +98,7 @@ def _read(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, _Tensor]]:
         length = int.from_bytes(data[:8], "little")
         header = json.loads(data[8 : 8 + length])
         metadata = header.pop("__metadata__")
-        if metadata["format"] != FORMAT:
-            raise ValueError(metadata["format"])
+        known = metadata["format"] == FORMAT
         body = memoryview(data)[8 + length :]
         tensors = {
             name: _Tensor(entry["dtype"], tuple(entry["shape"]), body[slice(*entry["data_offsets"])])
@@ -106,6 +106,8 @@ def _read(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, _Tensor]]:
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} is damaged: install gptoss again, or name a checkpoint") from error
+    if not known:
+        raise CheckpointError(f"{path} is of another release: install gptoss again, or name a checkpoint")
     return metadata, tensors
 
 
