@@ -45,8 +45,8 @@ def test_what_fails_when_it_is_run_again_is_counted(notebooks: Notebooks) -> Non
 
 def test_what_takes_too_long_is_not_restored(notebooks: Notebooks) -> None:
     before = notebooks.open(session="slow")
-    before.run("import time; x = 1; time.sleep(1.5)")
-    after = notebooks.open(session="slow", blobs=before.blobs, restore=True, timeout=0.5)
+    before.run("import time; x = 1; time.sleep(4)")
+    after = notebooks.open(session="slow", blobs=before.blobs, restore=True, timeout=2)
     after.artefacts = before.artefacts
     assert after.run("1") == f"{texts.RESTARTED}\n1"
 
