@@ -60,6 +60,7 @@ def sampled_softmax(
     place[candidates[:exact]] = torch.arange(exact, device=hidden.device)
     logits = (hidden @ embeddings.unembedding(candidates, hidden.dtype).T).float()
     weight = torch.zeros(len(candidates), device=hidden.device)
-    weight[exact:] = math.log((len(unseen.ids) - len(present)) / draws)
+    left = len(unseen.ids) - len(present)
+    weight[exact:] = math.log(left / draws) if left else -math.inf
     weight[exact:].masked_fill_(place[others] >= 0, -math.inf)
     return F.cross_entropy(logits + weight, place[targets])
