@@ -123,6 +123,7 @@ class Display:
         if self._block is not None:
             self._block.end()
             self._block = None
+        self._repeated, self._goes_on = "", False
 
     def _begin(self, begun: MessageBegun) -> None:
         repeated = self._cut if self._continues else ""
