@@ -10,18 +10,29 @@ _WORTH_SHARING = 1 << 23
 and many times longer on a machine that is busy with something else."""
 
 
+ALL_THREADS = torch.get_num_threads()
+"""As many as PyTorch was given when it was loaded."""
+
+
+@contextmanager
+def on_threads(count: int) -> Iterator[None]:
+    """Run the body on so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @contextmanager
 def threads_for(work: int) -> Iterator[None]:
     """Run the body, whose largest operation takes so many multiplications, on one thread if more do not pay.
 
     Results do not depend on it.
     """
-    threads = torch.get_num_threads()
-    if threads == 1 or work >= _WORTH_SHARING:
+    if torch.get_num_threads() == 1 or work >= _WORTH_SHARING:
         yield
         return
-    torch.set_num_threads(1)
-    try:
+    with on_threads(1):
         yield
-    finally:
-        torch.set_num_threads(threads)
