@@ -13,15 +13,7 @@ class Rope:
     def __init__(self, config: RopeConfig, head_dim: int, device: torch.device) -> None:
         self.config = config
         self.frequencies = frequencies(config, head_dim).to(device)
-        self._tables = torch.empty(2, 0, head_dim // 2, device=device)
-
-    def tables(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosines and sines [at least so many positions, head_dim / 2], each contiguous."""
-        if positions > self._tables.shape[1]:
-            more = max(512, 1 << (positions - 1).bit_length())
-            angles = torch.outer(torch.arange(more, device=self.frequencies.device).float(), self.frequencies)
-            self._tables = torch.stack((angles.cos(), angles.sin())) * self.config.concentration
-        return self._tables[0], self._tables[1]
+        self.tables = torch.empty(2, 0, 1, head_dim, device=device)
 
     def at(self, start: int, count: int, turning: int, staying: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Cosines and signed sines [count, heads, head_dim] of the positions from `start` on.
@@ -29,13 +21,20 @@ class Rope:
         The first `turning` heads turn. The `staying` ones after them are turned by nothing, to the last bit: queries,
         keys and values can so go through one operation.
         """
-        cosines, sines = (table[start : start + count].unsqueeze(1) for table in self.tables(start + count))
-        cosines, sines = torch.cat((cosines, cosines), 2), torch.cat((-sines, sines), 2)
+        if start + count > self.tables.shape[1]:
+            self._grow(start + count)
+        cosines, sines = self.tables[:, start : start + count]
         still = cosines.new_ones(count, staying, cosines.shape[2])
         return (
             torch.cat((cosines.expand(-1, turning, -1), still), 1),
             torch.cat((sines.expand(-1, turning, -1), still - 1), 1),
         )
+
+    def _grow(self, positions: int) -> None:
+        positions = max(512, 1 << (positions - 1).bit_length())
+        angles = torch.outer(torch.arange(positions, device=self.frequencies.device).float(), self.frequencies)
+        cosines, sines = angles.cos() * self.config.concentration, angles.sin() * self.config.concentration
+        self.tables = torch.stack((torch.cat((cosines, cosines), 1), torch.cat((-sines, sines), 1))).unsqueeze(2)
 
 
 def rotate(x: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.Tensor:
