@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-_LEAVING = (signal.SIGTERM, signal.SIGHUP)
+LEAVING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
@@ -27,7 +27,7 @@ class Interrupts:
         return self._requested
 
     def __enter__(self) -> "Interrupts":
-        for number in _LEAVING:
+        for number in LEAVING:
             # What the parent told us to ignore, as nohup does, stays ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._leave)

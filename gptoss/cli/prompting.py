@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
+from gptoss.cli.interrupts import LEAVING
 from gptoss.cli.output import Output
 
 if TYPE_CHECKING:
@@ -52,7 +57,47 @@ def _editing(out: Output, data: Path) -> Reader:
         history=_history(data / HISTORY),
         color_depth=None if out.is_coloured else ColorDepth.MONOCHROME,
     )
-    return session.prompt
+
+    def read() -> str:
+        with _orderly_leaving() as begin:
+            return session.prompt(pre_run=begin)
+
+    return read
+
+
+@contextmanager
+def _orderly_leaving() -> Iterator[Callable[[], None]]:
+    """Gives what a prompt is to call when it runs: from then on a signal to leave ends the prompt from within.
+
+    The handler that is there raises KeyboardInterrupt, and wherever in its own work the prompt is hit by that, it may
+    take it for a fault of its own and show a traceback.
+    """
+    from prompt_toolkit.application import get_app
+
+    found = {int(number): signal.getsignal(number) for number in LEAVING}
+    before = {number: handler for number, handler in found.items() if callable(handler)}
+
+    def begin() -> None:
+        app, loop = get_app(), asyncio.get_running_loop()
+
+        def end() -> None:
+            if app.is_running and not app.is_done:
+                app.exit(exception=KeyboardInterrupt())
+
+        def leave(number: int, frame: FrameType | None) -> None:
+            try:
+                before[number](number, frame)
+            except KeyboardInterrupt:
+                loop.call_soon_threadsafe(end)
+
+        for number in before:
+            signal.signal(number, leave)
+
+    try:
+        yield begin
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _keys() -> KeyBindings:
