@@ -1,0 +1,85 @@
+"""`gptoss chat`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gptoss.cli.command import Command, Tools
+from gptoss.cli.commands.options import Database
+from gptoss.engine.errors import UsageError
+
+
+def chat(
+    context: typer.Context,
+    first: Annotated[
+        str | None,
+        typer.Argument(metavar="CHECKPOINT", help="A checkpoint: a file or folder that exists.", show_default=False),
+    ] = None,
+    second: Annotated[str | None, typer.Argument(metavar="PROMPT", help="What to say.", show_default=False)] = None,
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="NAME", help="Continue this session, or begin it.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="The model (default: the session's own, GPTOSS_CHECKPOINT, the embedded one)."
+        ),
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What to say, even if it looks like a path.")
+    ] = None,
+    reasoning_effort: Annotated[
+        str | None,
+        typer.Option("--reasoning-effort", "-r", metavar="low|medium|high", help="How much to think (default: low)."),
+    ] = None,
+    developer_message: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Instructions that stand above all that the user says.")
+    ] = None,
+    tokens: Annotated[
+        int | None,
+        typer.Option("--context", "-c", metavar="N", help="Tokens for prompt and answer together (default: 8192)."),
+    ] = None,
+    backend: Annotated[str | None, typer.Option(metavar="NAME", help="What runs the model (default: auto).")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(metavar="T", help="0 takes the likeliest token (default: the checkpoint's).")
+    ] = None,
+    top_p: Annotated[
+        float | None, typer.Option("--top-p", metavar="P", help="Draw from the likeliest P of probability.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Draw the same tokens every time.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", metavar="N", help="At most so many tokens at a time.")
+    ] = None,
+    database: Database = None,
+) -> Command:
+    """Talk with a model, or answer one PROMPT.
+
+    With PROMPT or piped text the answer alone goes to standard output, everything else to standard error.
+    """
+    words = [word for word in (first, second, *context.args) if word is not None]
+
+    def run(tools: Tools) -> int:
+        from gptoss.cli.chat import chat
+        from gptoss.cli.request import ChatRequest, joined, piped_text, positionals
+
+        found, said = positionals(words)
+        if (checkpoint and found) or (prompt is not None and said is not None):
+            raise UsageError("the checkpoint or the prompt is given twice, as an option and as an argument")
+        request = ChatRequest(
+            checkpoint=checkpoint or found,
+            session=session,
+            prompt=joined(said if prompt is None else prompt, piped_text()),
+            reasoning_effort=reasoning_effort,  # type: ignore[arg-type]  # checked with the rest
+            developer_message=developer_message,
+            context=tokens,
+            backend=backend,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            max_tokens=max_tokens,
+            database=database,
+        )
+        return chat(request, *tools)
+
+    return run
