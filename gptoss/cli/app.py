@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gptoss.cli.command import Command
+from gptoss.cli.commands.branches import branch, switch, tree, undo
 from gptoss.cli.commands.chat import chat
 from gptoss.cli.commands.export import export
 from gptoss.cli.commands.replay import replay
@@ -34,6 +35,10 @@ def gptoss(
 
 app.command(context_settings={"allow_extra_args": True})(chat)
 app.add_typer(sessions, name="sessions", invoke_without_command=True)
+app.command()(branch)
+app.command()(undo)
+app.command()(switch)
+app.command()(tree)
 app.command()(export)
 app.command()(replay)
 

@@ -28,10 +28,14 @@ NOUNS = (
 _PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 
+def quoted(word: str) -> str:
+    """The word as a shell takes it."""
+    return word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\"'\"'") + "'"
+
+
 def resume_command(name: str) -> str:
     """What to type into a shell to come back to a session."""
-    quoted = name if _PLAIN.fullmatch(name) else "'" + name.replace("'", "'\"'\"'") + "'"
-    return f"gptoss chat --session {quoted}"
+    return f"gptoss chat --session {quoted(name)}"
 
 
 def new_name(is_taken: Callable[[str], bool]) -> str:

@@ -35,8 +35,7 @@ def parse_point(log: EventLog, branch: str, point: str) -> int:
 
 def fork(log: EventLog, session: SessionInfo, at_seq: int, name: str | None = None) -> BranchInfo:
     """Fork the session's current branch and make the fork the current one."""
-    branch = log.fork(session.branch, at_seq, name)
-    return _move_head(log, session, branch)
+    return _move_head(log, session, log.fork(_holder(log, session.branch, at_seq), at_seq, name))
 
 
 def undo(log: EventLog, session: SessionInfo, turns: int = 1) -> BranchInfo:
@@ -56,6 +55,14 @@ def switch(log: EventLog, session: SessionInfo, name: str) -> BranchInfo:
         raise UsageError(f"{session.name!r} has no branch {name!r}: it has {', '.join(sorted(branches))}")
     branch = branches[name]
     return branch if branch.id == session.branch else _move_head(log, session, branch)
+
+
+def _holder(log: EventLog, branch: str, seq: int) -> str:
+    """The branch on the path to `branch` that holds the event itself: what is forked from it is its child."""
+    at = log.branch(branch)
+    while at.parent is not None and seq <= at.at_seq:
+        at = log.branch(at.parent)
+    return at.id
 
 
 def _move_head(log: EventLog, session: SessionInfo, branch: BranchInfo) -> BranchInfo:

@@ -76,6 +76,14 @@ def test_a_name_that_is_taken_or_unknown_is_refused() -> None:
         switch(log, log.session("a"), "nowhere")
 
 
+def test_a_fork_of_what_was_inherited_is_a_child_of_the_branch_that_holds_it() -> None:
+    log = chat(3)
+    main = log.session("a").branch
+    undo(log, log.session("a"))
+    assert fork(log, log.session("a"), 3).parent == main
+    assert fork(log, log.session("a"), 2).parent == main
+
+
 @given(st.integers(1, 4), st.data())
 def test_a_fork_folds_to_its_parent_at_that_point(turns: int, data: st.DataObject) -> None:
     log = chat(turns)
