@@ -10,7 +10,10 @@ from msgspec.structs import replace
 
 from gptoss.cli.names import checked_name
 from gptoss.engine.errors import CheckpointError, UsageError
-from gptoss.engine.settings import ReasoningEffort, Sampling, Settings
+from gptoss.engine.settings import ContextPolicy, ReasoningEffort, Sampling, Settings
+
+_SETTINGS = ("reasoning_effort", "developer_message", "context", "context_policy", "keep_reasoning", "backend")
+"""What a request may change of a session's settings, under the names that both have for it."""
 
 
 class ChatRequest(Struct, frozen=True, kw_only=True):
@@ -25,6 +28,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     reasoning_effort: ReasoningEffort | None = None
     developer_message: str | None = None
     context: int | None = None
+    context_policy: ContextPolicy | None = None
+    keep_reasoning: bool | None = None
     backend: str | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -37,11 +42,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
         return replace(
             before,
             checkpoint=checkpoint,
-            **{
-                name: value
-                for name in ("reasoning_effort", "developer_message", "context", "backend")
-                if (value := getattr(self, name)) is not None
-            },
+            **{name: value for name in _SETTINGS if (value := getattr(self, name)) is not None},
         )
 
     def sampling(self, defaults: Sampling) -> Sampling:
@@ -61,6 +62,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
             checked_name(self.session)
         if self.reasoning_effort not in (None, *get_args(ReasoningEffort)):
             raise UsageError(f"--reasoning-effort is low, medium or high, not {self.reasoning_effort!r}")
+        if self.context_policy not in (None, *get_args(ContextPolicy)):
+            raise UsageError(f"--context-policy is trim or error, not {self.context_policy!r}")
         _check("--temperature", self.temperature, at_least=0.0, at_most=math.inf)
         _check("--top-p", self.top_p, at_least=0.0, at_most=1.0)
         _check("--seed", self.seed, at_least=0, at_most=2**63 - 1)

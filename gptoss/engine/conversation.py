@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from gptoss.engine.errors import ContextFull, HistoryError
 from gptoss.engine.events import (
+    ContextTrimmed,
+    Event,
     GenerationStarted,
     MessageAppended,
     SettingsChanged,
@@ -27,10 +29,11 @@ from gptoss.engine.parsing import MessageBegun, Parser, ParseUpdate, TextDelta
 from gptoss.engine.ports import Cancelled, EventLog, TokenGenerator, Tool
 from gptoss.engine.recovery import missing_endings, reopen_parser
 from gptoss.engine.reducer import reduce
-from gptoss.engine.rendering import RENDERING, Prompt, prompt_hash, render_continuation, render_prompt
+from gptoss.engine.rendering import Prompt, prompt_hash, render_continuation, render_prompt, rendering_rules
 from gptoss.engine.settings import Sampling, Settings
 from gptoss.engine.state import Generation, State
 from gptoss.engine.tool_calls import ToolRunner
+from gptoss.engine.trimming import trim
 from gptoss.engine.updates import Update
 
 Step = Literal["answer", "continue", "call"]
@@ -98,12 +101,15 @@ class Conversation:
     def say(self, text: str) -> Iterator[Update]:
         """Append the user's message and run the turn that it begins.
 
-        A message that leaves no room for an answer raises ContextFull before it is appended.
+        A message that leaves no room for an answer raises ContextFull before it is appended; the settings say whether
+        earlier turns make room first.
         """
         # A lone surrogate, as a terminal may deliver it, is no text: neither JSON nor the tokens can hold it.
         text = text.encode("utf-8", "replace").decode()
         event = MessageAppended(message=Message(role="user", content=text))
-        self._room(render_prompt(_after(self.state, event), self._harmony))
+        imagined = _after(self.state, event)
+        cut = self._trim(imagined, render_prompt(imagined, self._harmony))
+        self._room(render_prompt(_after(imagined, cut) if cut else imagined, self._harmony))
         yield from self._journal.append(event)
         yield from self.proceed()
 
@@ -117,7 +123,7 @@ class Conversation:
                 yield from self._call_tool()
             else:
                 yield from self._generate(self.state.generation if step == "continue" else None)
-                if next_step(self.state) == "continue":
+                if next_step(self.state) == "continue" and not self._may_go_on():
                     return
             if self._cancelled():
                 return
@@ -135,14 +141,17 @@ class Conversation:
     def _generate(self, earlier: Generation | None) -> Iterator[Update]:
         """A new generation, or the continuation of an earlier one from its exact last token."""
         said: list[ParseUpdate] = []
+        settings = self.state.settings if earlier is None else earlier.settings
         if earlier is None:
             parser = Parser(self._harmony)
-            prompt = render_prompt(self.state, self._harmony)
             sampling = replace(self._sampling, seed=self._seed())
         else:
             parser, said = reopen_parser(self.state, earlier, self._harmony)
-            prompt = render_continuation(self.state, earlier, self._harmony)
             sampling = _remaining(earlier, self._sampling)
+        prompt = self._prompt(earlier)
+        if cut := self._trim(self.state, prompt):
+            yield from self._journal.append(cut)
+            prompt = self._prompt(earlier)
         room = self._room(prompt)
         (started,) = self._journal.append(
             GenerationStarted(
@@ -151,7 +160,7 @@ class Conversation:
                 sampling=sampling,
                 prompt_length=len(prompt.ids),
                 prompt_hash=prompt_hash(prompt.ids),
-                rendering=RENDERING,
+                rendering=rendering_rules(settings),
                 continues=earlier.seq if earlier else None,
             )
         )
@@ -162,13 +171,33 @@ class Conversation:
         bounded = replace(sampling, max_tokens=min(room, sampling.max_tokens or room))
         yield from run.sample(self._generator, prompt.ids, bounded)
 
+    def _prompt(self, earlier: Generation | None) -> Prompt:
+        if earlier is None:
+            return render_prompt(self.state, self._harmony)
+        return render_continuation(self.state, earlier, self._harmony)
+
+    def _trim(self, state: State, prompt: Prompt) -> ContextTrimmed | None:
+        return trim(state, prompt, self.context) if state.settings.context_policy == "trim" else None
+
+    def _may_go_on(self) -> bool:
+        """Whether an answer was cut off by nothing but the context, and earlier turns can make room for its rest."""
+        generation = self.state.generation
+        if generation is None or generation.finished is None or generation.finished.reason != "length":
+            return False
+        prompt = self._prompt(generation)
+        return len(prompt.ids) >= self.context and self._trim(self.state, prompt) is not None
+
     def _room(self, prompt: Prompt) -> int:
         """How many tokens may follow the prompt: at least one, or ContextFull."""
         room = self.context - len(prompt.ids)
         if room < 1:
+            trims = self.state.settings.context_policy == "trim"
             raise ContextFull(
                 f"the conversation takes {len(prompt.ids)} tokens and the context holds {self.context}: "
-                "start a new session, or give it more with --context"
+                "say less, or give it more with --context"
+                if trims
+                else f"the conversation takes {len(prompt.ids)} tokens and the context holds {self.context}: "
+                "let old turns go with --context-policy trim, or give it more with --context"
             )
         return room
 
@@ -189,7 +218,7 @@ class Conversation:
         yield from self._journal.append(returned, *(MessageAppended(message=message) for message in result.messages))
 
 
-def _after(state: State, event: MessageAppended) -> State:
+def _after(state: State, event: Event) -> State:
     """The state as it would be with this event appended."""
     imagined = StoredEvent(branch="", seq=state.seq + 1, position=0, time=0, hash=b"", event=event)
     return reduce(state, imagined)

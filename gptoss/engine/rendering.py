@@ -6,7 +6,8 @@ ids that were sampled, for any other the library's rendering. A model then sees 
 valid.
 
 Reasoning (the analysis channel) of every turn before the current one is left out, tool calls and results on that
-channel included; the current turn keeps its own, because its tool calls happen inside the chain of thought.
+channel included, unless the settings keep it; the current turn keeps its own, because its tool calls happen inside the
+chain of thought.
 """
 
 from hashlib import blake2b
@@ -22,6 +23,11 @@ from gptoss.engine.tokens import ASSISTANT_TURN, CALL, END, RETURN, START
 
 RENDERING = "harmony-1"
 """Names these rules in the log. It changes whenever the same state would give another prompt."""
+
+
+def rendering_rules(settings: Settings) -> str:
+    """The rules that make prompts under these settings, as GenerationStarted records them."""
+    return RENDERING + ("+reasoning" if settings.keep_reasoning else "")
 
 
 class Segment(Struct, frozen=True, kw_only=True):
@@ -76,7 +82,7 @@ def _prompt(state: State, harmony: Harmony, settings: Settings, entries: list[En
     for entry in entries:
         if entry.seq <= state.trimmed and entry.message.role not in ("system", "developer"):
             dropped.append(Dropped(seq=entry.seq, reason="trimmed"))
-        elif entry.message.channel == "analysis" and entry.turn < state.turn:
+        elif entry.message.channel == "analysis" and entry.turn < state.turn and not settings.keep_reasoning:
             dropped.append(Dropped(seq=entry.seq, reason="reasoning of an earlier turn"))
         else:
             segments.append(_segment(entry, harmony))

@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 ReasoningEffort = Literal["low", "medium", "high"]
+ContextPolicy = Literal["trim", "error"]
 
 DEFAULT_CONTEXT = 8192
 
@@ -33,7 +34,9 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `start_date` is an ISO date: the "current date" that the system message states. It is the day the session began and
     stays so, because a prompt whose beginning changes every midnight could reuse no cached keys. `context` is the
-    number of tokens that prompt and answer may take together. `checkpoint` is a path, None the embedded model.
+    number of tokens that prompt and answer may take together; `context_policy` what happens when they outgrow it: the
+    oldest turns leave the prompt, or ContextFull is raised. `keep_reasoning` keeps the reasoning of earlier turns,
+    which the format leaves out, in the prompt. `checkpoint` is a path, None the embedded model.
     """
 
     start_date: str
@@ -41,6 +44,8 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     developer_message: str | None = None
     tools: tuple[ToolSpec, ...] = ()
     context: int = DEFAULT_CONTEXT
+    context_policy: ContextPolicy = "trim"
+    keep_reasoning: bool = False
     checkpoint: str | None = None
     backend: str = "auto"
 

@@ -24,7 +24,7 @@ from gptoss.engine.harmony import Harmony
 from gptoss.engine.parsing import Malformed, MessageParsed, Parser, ParseUpdate
 from gptoss.engine.recovery import event_of, reopen_parser
 from gptoss.engine.reducer import reduce
-from gptoss.engine.rendering import RENDERING, prompt_hash, render_continuation, render_prompt
+from gptoss.engine.rendering import prompt_hash, render_continuation, render_prompt, rendering_rules
 from gptoss.engine.state import State
 
 
@@ -96,14 +96,16 @@ class _Check:
     def _started(self, before: State, seq: int, event: GenerationStarted) -> str | None:
         earlier = before.generation
         if event.continues is not None and earlier is not None:
+            rules = rendering_rules(earlier.settings)
             prompt = render_continuation(before, earlier, self._harmony)
             self._parser, _ = reopen_parser(before, earlier, self._harmony)
         else:
+            rules = rendering_rules(before.settings)
             prompt = render_prompt(before, self._harmony)
             self._parser = Parser(self._harmony)
         self._generation, self._expected = seq, []
-        if event.rendering != RENDERING:
-            return f"the prompt was rendered by the rules {event.rendering!r} and this release has {RENDERING!r}"
+        if event.rendering != rules:
+            return f"the prompt was rendered by the rules {event.rendering!r} and is now by {rules!r}"
         if event.prompt_length != len(prompt.ids) or event.prompt_hash != prompt_hash(prompt.ids):
             return (
                 f"the prompt that the model saw had {event.prompt_length} tokens with the hash {event.prompt_hash}; "

@@ -63,6 +63,7 @@ def test_what_is_given_replaces_what_the_session_has() -> None:
         ChatRequest(seed=2**63),
         ChatRequest(max_tokens=0),
         ChatRequest(context=0),
+        ChatRequest(context_policy="forget"),  # type: ignore[arg-type]
         ChatRequest(reasoning_effort="extreme"),  # type: ignore[arg-type]
         ChatRequest(prompt="\udcff"),
         ChatRequest(session="a\nb"),

@@ -69,9 +69,13 @@ def test_each_fault_is_caught_in_its_layer(harmony: Harmony) -> None:
     history = recorded(harmony, [CALL, RESULT, ANSWER])
     sampled = next(stored.event for stored in reversed(history) if isinstance(stored.event, TokensSampled))
     other_day = replace(history[0], event=replace(history[0].event, settings=Settings(start_date="2026-01-03")))
+    keeping = replace(
+        history[0], event=replace(history[0].event, settings=replace(history[0].event.settings, keep_reasoning=True))
+    )
     faults = {
         "a missing event": (history[:4] + history[5:], "fold"),
         "another system date": ([other_day, *history[1:]], "prompt"),
+        "another reasoning policy": ([keeping, *history[1:]], "prompt"),
         "a renderer of another version": (changed(history, GenerationStarted, rendering="harmony-0"), "prompt"),
         "another prompt": (changed(history, GenerationStarted, prompt_hash="0" * 32), "prompt"),
         "a changed token": (changed(history, TokensSampled, ids=(*sampled.ids[:-2], 13, sampled.ids[-1])), "parse"),

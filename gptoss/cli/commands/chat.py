@@ -40,6 +40,21 @@ def chat(
         int | None,
         typer.Option("--context", "-c", metavar="N", help="Tokens for prompt and answer together (default: 8192)."),
     ] = None,
+    context_policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="trim|error",
+            help="When the conversation outgrows the context: let the oldest turns go, or stop (default: trim).",
+        ),
+    ] = None,
+    keep_reasoning: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-reasoning/--drop-reasoning",
+            help="Whether the model sees its reasoning of earlier turns (default: drop).",
+            show_default=False,
+        ),
+    ] = None,
     backend: Annotated[str | None, typer.Option(metavar="NAME", help="What runs the model (default: auto).")] = None,
     temperature: Annotated[
         float | None, typer.Option(metavar="T", help="0 takes the likeliest token (default: the checkpoint's).")
@@ -73,6 +88,8 @@ def chat(
             reasoning_effort=reasoning_effort,  # type: ignore[arg-type]  # checked with the rest
             developer_message=developer_message,
             context=tokens,
+            context_policy=context_policy,  # type: ignore[arg-type]  # checked with the rest
+            keep_reasoning=keep_reasoning,
             backend=backend,
             temperature=temperature,
             top_p=top_p,
