@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from gptoss.backends.prefix import common_prefix
 from gptoss.engine.errors import ContextFull, GenerationFailed
-from gptoss.engine.ports import Cancelled, TokenChunk
+from gptoss.engine.ports import Cancelled, TokenChunk, TokenScore
 from gptoss.engine.settings import Sampling
 
 Reply = Sequence[int | BaseException]
@@ -66,13 +66,17 @@ class ScriptedGenerator:
                 raise item
             self._cached.append(item)
             left -= 1
-            yield TokenChunk(ids=(item,))
+            yield TokenChunk(ids=(item,), logprobs=(-math.log(VOCABULARY),) if sampling.logprobs else None)
             if item in stop_ids:
                 return
 
-    def score(self, ids: Sequence[int]) -> list[float]:
-        """The log probability of a model that knows nothing: every token of the vocabulary alike."""
-        return [-math.log(VOCABULARY)] * (len(ids) - 1)
+    def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
+        """The scores of a model that knows nothing: every token of the vocabulary alike."""
+        entropy = math.log(VOCABULARY)
+        return [
+            TokenScore(token=token, logprob=-entropy, rank=1, entropy=entropy, best=token, best_logprob=-entropy)
+            for token in ids[start:]
+        ]
 
     def close(self) -> None:
         self.closed = True

@@ -125,6 +125,21 @@ class TokenChunk(Struct, frozen=True, kw_only=True):
     logprobs: tuple[float, ...] | None = None
 
 
+class TokenScore(Struct, frozen=True, kw_only=True):
+    """What a model says of one token, given all before it, at temperature 1.
+
+    `logprob` and `best_logprob` are natural logarithms, `entropy` is that of the whole distribution, in nats. `rank` is
+    1 for the likeliest token; `best` is that token's id.
+    """
+
+    token: int
+    logprob: float
+    rank: int
+    entropy: float
+    best: int
+    best_logprob: float
+
+
 class TokenGenerator(Protocol):
     """A model: ids in, ids out. It keeps its cache of keys and values and reuses the longest common prefix by itself.
 
@@ -155,8 +170,8 @@ class TokenGenerator(Protocol):
         """
         ...
 
-    def score(self, ids: Sequence[int]) -> list[float]:
-        """The natural log probability of each of ids[1:] given all before it, at temperature 1."""
+    def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
+        """Score each of ids[start:], which nothing is sampled for; `start` is 1 or more. Reuses the cache, too."""
         ...
 
     def close(self) -> None: ...

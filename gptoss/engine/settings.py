@@ -56,10 +56,12 @@ class Sampling(Struct, frozen=True, kw_only=True, omit_defaults=True):
     The token at absolute position `p` (the prompt's first token is at 0) is a function of the logits, `seed` and `p`
     alone, so that an interrupted generation, continued from its tokens, draws what it would have drawn. `temperature` 0
     takes the most likely token. `top_p` keeps the smallest set of tokens whose probability reaches it. `max_tokens`
-    bounds the new tokens; None means as many as fit the context.
+    bounds the new tokens; None means as many as fit the context. `logprobs` asks the backend to record the log
+    probability of each token that it draws.
     """
 
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int = 0
     max_tokens: int | None = None
+    logprobs: bool = False

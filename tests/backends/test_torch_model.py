@@ -155,4 +155,11 @@ def test_scores_are_the_logits_log_probabilities(tmp_path: Path) -> None:
     ids = prompt(300)
     expected = logits(load(path, torch.bfloat16), [ids]).log_softmax(-1)
     wanted = [float(expected[n, ids[n + 1]]) for n in range(len(ids) - 1)]
-    assert generator.score(ids) == pytest.approx(wanted, abs=1e-5)
+    scores = generator.score(ids)
+    assert [score.logprob for score in scores] == pytest.approx(wanted, abs=1e-5)
+    assert [score.best for score in scores] == expected[:-1].argmax(-1).tolist()
+    assert [score.entropy for score in scores] == pytest.approx(
+        torch.special.entr(expected[:-1].exp()).sum(-1).tolist(), abs=1e-3
+    )
+    ranks = [int((expected[n] > expected[n, ids[n + 1]]).sum()) + 1 for n in range(len(ids) - 1)]
+    assert [score.rank for score in scores] == ranks

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from gptoss.engine.errors import ContextFull, GenerationFailed
 from gptoss.engine.ports import TokenChunk, TokenGenerator
@@ -149,10 +150,27 @@ class TokenGeneratorContract:
             self.run(generator, [])
 
     def test_scores_are_log_probabilities_of_all_but_the_first(self, generator: TokenGenerator) -> None:
-        logprobs = generator.score(self.prompt)
-        assert len(logprobs) == len(self.prompt) - 1
-        assert all(math.isfinite(logprob) and logprob <= 0 for logprob in logprobs)
+        scores = generator.score(self.prompt)
+        assert [score.token for score in scores] == list(self.prompt[1:])
+        for score in scores:
+            assert math.isfinite(score.logprob)
+            assert score.logprob <= score.best_logprob <= 0
+            assert score.rank >= 1
+            assert (score.rank == 1) == (score.best == score.token)
+            assert score.entropy >= -score.best_logprob - 1e-3
         assert generator.score(self.prompt[:1]) == []
+
+    def test_scores_may_begin_anywhere_and_do_not_depend_on_what_is_cached(self, generator: TokenGenerator) -> None:
+        cold = generator.score(self.prompt)
+        assert generator.score(self.prompt, 17) == cold[16:]
+        assert generator.score(self.prompt, len(self.prompt)) == []
+
+    def test_recorded_log_probabilities_are_those_of_a_score(self, generator: TokenGenerator) -> None:
+        chunks = self.run(generator, sampling=replace(SEEDED, logprobs=True))
+        recorded = [logprob for chunk in chunks for logprob in chunk.logprobs or ()]
+        assert len(recorded) == len(ids_of(chunks))
+        scores = generator.score([*self.prompt, *ids_of(chunks)], len(self.prompt))
+        assert [score.logprob for score in scores] == pytest.approx(recorded, abs=1e-4)
 
     def test_scoring_leaves_generation_as_it_was(self, generator: TokenGenerator) -> None:
         whole = ids_of(self.run(generator))

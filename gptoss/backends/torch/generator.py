@@ -8,10 +8,11 @@ import torch
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.sampling import check, draw
 from gptoss.backends.torch import memory
+from gptoss.backends.torch.scoring import scored
 from gptoss.backends.torch.threads import threads_for
 from gptoss.backends.torch.weights import load_model
 from gptoss.engine.errors import BackendError, ContextFull, GenerationFailed
-from gptoss.engine.ports import Cancelled, TokenChunk
+from gptoss.engine.ports import Cancelled, TokenChunk, TokenScore
 from gptoss.engine.settings import Sampling
 
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -80,29 +81,30 @@ class TorchGenerator:
                 token = draw(logits, sampling, position=len(ids))
             ids.append(token)
             left -= 1
-            yield TokenChunk(ids=(token,))
+            logprobs = (_logprob(logits, token),) if sampling.logprobs else None
+            yield TokenChunk(ids=(token,), logprobs=logprobs)
             self._still(answer)
             if token in stop_ids or not left or cancelled():
                 return
             logits = self._next_logits([token])
 
     @torch.inference_mode()
-    def score(self, ids: Sequence[int]) -> list[float]:
-        """See `gptoss.engine.ports.TokenGenerator`. The cached tokens make room for `ids`."""
+    def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
+        """See `gptoss.engine.ports.TokenGenerator`."""
         ids = self._checked(ids) if ids else []
         self._begin()
-        self._cache.keep([])
-        logprobs: list[float] = []
-        for start in range(0, len(ids) - 1, CHUNK[self._model.device.type]):
-            part = ids[start : min(start + CHUNK[self._model.device.type], len(ids) - 1)]
+        scores: list[TokenScore] = []
+        # A token is scored by the logits of the one before it; what the cache has of the tokens before that is reused.
+        done = self._cache.keep(ids[: start - 1])
+        while done < len(ids) - 1:
+            part = ids[done : min(done + CHUNK[self._model.device.type], len(ids) - 1)]
             hidden = self._forward(part)
-            for begin in range(0, len(part), SCORED_ROWS):
-                count = min(SCORED_ROWS, len(part) - begin)
-                logits = self._model.logits(hidden[begin : begin + count])
-                targets = torch.tensor(ids[start + begin + 1 :][:count], device=logits.device)
-                chosen = logits.gather(1, targets.unsqueeze(1)).squeeze(1)
-                logprobs += (chosen - logits.logsumexp(1)).clamp(max=0).tolist()
-        return logprobs
+            for begin in range(max(start - 1 - done, 0), len(part), SCORED_ROWS):
+                rows = hidden[begin : begin + SCORED_ROWS]
+                targets = ids[done + begin + 1 :][: len(rows)]
+                scores += scored(self._model.logits(rows), targets)
+            done += len(part)
+        return scores
 
     def close(self) -> None:
         """Give the memory back; the generator is of no use afterwards."""
@@ -139,6 +141,10 @@ class TorchGenerator:
     def _still(self, answer: int) -> None:
         if self._answer != answer:
             raise GenerationFailed("this answer ended because another one was begun on the same generator")
+
+
+def _logprob(logits: torch.Tensor, token: int) -> float:
+    return min(float(logits[token] - logits.logsumexp(0)), 0.0)
 
 
 def _check_memory(checkpoint: Checkpoint, dtype: torch.dtype) -> None:
