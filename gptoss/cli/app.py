@@ -12,8 +12,9 @@ from gptoss.cli.command import Command
 from gptoss.cli.commands.branches import branch, switch, tree, undo
 from gptoss.cli.commands.chat import chat
 from gptoss.cli.commands.export import export
-from gptoss.cli.commands.replay import replay
+from gptoss.cli.commands.replay import replay, verify
 from gptoss.cli.commands.sessions import sessions
+from gptoss.cli.commands.tail import tail
 from gptoss.engine.errors import UsageError
 
 app = typer.Typer(
@@ -41,6 +42,8 @@ app.command()(switch)
 app.command()(tree)
 app.command()(export)
 app.command()(replay)
+app.command()(tail)
+app.command()(verify)
 
 
 def parse(arguments: list[str]) -> Command:

@@ -85,6 +85,21 @@ class Output:
             room = max(self.width - 1, 0)
             self._send("\r\x1b[2K" + self._dressed(harmless(text)[:room], "dim") if text else "\r\x1b[2K")
 
+    def below(self, text: str) -> None:
+        """A passing remark on the line below the cursor, which stays where it is; "" takes it away. Terminals only.
+
+        Index (ESC D) makes the line if the cursor is on the last one; DECSC and DECRC bring the cursor back.
+        """
+        if self.is_terminal:
+            room = max(self.width - 1, 0)
+            self._send("\x1bD\x1b[A\x1b7\x1b[B\r\x1b[2K" + self._dressed(harmless(text)[:room], "dim") + "\x1b8")
+
+    def clear(self) -> None:
+        """An empty screen. Terminals only."""
+        if self.is_terminal:
+            self._column_zero = True
+            self._send("\x1b[2J\x1b[H")
+
     def _dressed(self, text: str, style: Style) -> str:
         if not self.is_coloured or style == "plain":
             return text

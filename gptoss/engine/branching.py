@@ -8,15 +8,15 @@ import re
 
 from gptoss.engine.errors import UsageError
 from gptoss.engine.events import HeadMoved, MessageAppended, StoredEvent
-from gptoss.engine.ports import BranchInfo, EventLog, SessionInfo
+from gptoss.engine.ports import BranchInfo, EventLog, EventReader, SessionInfo
 
 
-def turn_seqs(log: EventLog, branch: str) -> list[int]:
+def turn_seqs(log: EventReader, branch: str) -> list[int]:
     """The seq of each user message on the path to the branch's head: where each turn begins, turn 1 first."""
     return [stored.seq for stored in log.read(branch) if _begins_turn(stored)]
 
 
-def parse_point(log: EventLog, branch: str, point: str) -> int:
+def parse_point(log: EventReader, branch: str, point: str) -> int:
     """The seq that "17" (a seq) or "t3" (the end of turn 3) names on this branch. Raises UsageError."""
     match = re.fullmatch(r"(t?)(\d+)", point.strip().lower())
     if match is None:
@@ -31,6 +31,16 @@ def parse_point(log: EventLog, branch: str, point: str) -> int:
     if not 1 <= number <= head:
         raise UsageError(f"there is no event {number}: the branch ends at {head}")
     return number
+
+
+def branch_named(log: EventReader, session: SessionInfo, name: str | None) -> BranchInfo:
+    """The session's branch of that name, its current one without a name; UsageError lists those that there are."""
+    if name is None:
+        return log.branch(session.branch)
+    branches = {branch.name: branch for branch in log.branches(session.id)}
+    if name not in branches:
+        raise UsageError(f"{session.name!r} has no branch {name!r}: it has {', '.join(sorted(branches))}")
+    return branches[name]
 
 
 def fork(log: EventLog, session: SessionInfo, at_seq: int, name: str | None = None) -> BranchInfo:
@@ -50,10 +60,7 @@ def undo(log: EventLog, session: SessionInfo, turns: int = 1) -> BranchInfo:
 
 def switch(log: EventLog, session: SessionInfo, name: str) -> BranchInfo:
     """Make another branch of the session, given by its name, the current one."""
-    branches = {branch.name: branch for branch in log.branches(session.id)}
-    if name not in branches:
-        raise UsageError(f"{session.name!r} has no branch {name!r}: it has {', '.join(sorted(branches))}")
-    branch = branches[name]
+    branch = branch_named(log, session, name)
     return branch if branch.id == session.branch else _move_head(log, session, branch)
 
 

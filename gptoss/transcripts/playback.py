@@ -17,10 +17,11 @@ from gptoss.engine.updates import Update
 
 
 class Moment(NamedTuple):
-    """An update and when it was due, in seconds since the first event."""
+    """An update, when it was due in seconds since the first event, and the seq of the event that it comes from."""
 
     at: float
     update: Update
+    seq: int
 
 
 def playback(events: Iterable[StoredEvent], harmony: Harmony) -> Iterator[Moment]:
@@ -47,11 +48,11 @@ def playback(events: Iterable[StoredEvent], harmony: Harmony) -> Iterator[Moment
             for number, token in enumerate(event.ids, 1):
                 share = (event.elapsed_ms - elapsed_ms) * number / len(event.ids)
                 at = begun + (elapsed_ms + share) / 1000 - first
-                yield from (Moment(at, update) for update in _shown(parser.push(token)))
+                yield from (Moment(at, update, stored.seq) for update in _shown(parser.push(token)))
             elapsed_ms = event.elapsed_ms
             continue
-        yield Moment(time - first, stored)
-        yield from (Moment(time - first, update) for update in _shown(said))
+        yield Moment(time - first, stored, stored.seq)
+        yield from (Moment(time - first, update, stored.seq) for update in _shown(said))
         if isinstance(event, GenerationFinished):
             parser = None
 
