@@ -1,4 +1,4 @@
-"""The plain forms of `sessions list` and `export`, understood without the full command line.
+"""The plain forms of `sessions list`, `export` and `replay`, understood without the full command line.
 
 Half of what these commands would take is loading the library that parses options. So the forms in which they are
 typed day in, day out are recognised here, and everything else (abbreviations, --help, mistakes) is left to
@@ -21,6 +21,8 @@ def recognise(arguments: list[str]) -> Command | None:
             return _hurried(_list(as_json=False))
         case ["sessions", "list", "--json"]:
             return _hurried(_list(as_json=True))
+        case ["replay", name, "--speed", speed] if not name.startswith("-") and speed.isdecimal():
+            return _hurried(_replay(name, float(speed)))
         case ["export", *words]:
             return _hurried(_export(words))
     return None
@@ -46,6 +48,15 @@ def _list(*, as_json: bool) -> Command:
         from gptoss.cli.sessions import list_sessions
 
         return list_sessions(tools.adapters, None, tools.out, as_json=as_json)
+
+    return run
+
+
+def _replay(name: str, speed: float) -> Command:
+    def run(tools: Tools) -> int:
+        from gptoss.cli.replaying import Place, replay_session
+
+        return replay_session(tools.adapters, Place(name=name), tools.out, speed=speed)
 
     return run
 

@@ -13,6 +13,7 @@ from gptoss.cli.output import Output
 from gptoss.engine.branching import branch_named, parse_point
 from gptoss.engine.errors import UsageError
 from gptoss.engine.events import StoredEvent
+from gptoss.engine.parsing import TextDelta
 from gptoss.engine.ports import EventReader
 from gptoss.engine.reducer import fold
 from gptoss.transcripts.playback import Moment, playback
@@ -52,7 +53,8 @@ def replay_session(
     with closing(adapters.open_reader(place.database)) as reader:
         display = Display(out, out)
         now: float | None = None
-        for moment in _moments(adapters, reader, place, since, until):
+        moments = _moments(adapters, reader, place, since, until)
+        for moment in moments if speed else _joined(moments):
             wait = min(moment.at - now, LONGEST_PAUSE) if now is not None else 0.0
             now = moment.at
             if speed and wait > 0:
@@ -102,6 +104,23 @@ def _moments(
     first, last = _seq(reader, branch, since), _seq(reader, branch, until)
     events: Iterable[StoredEvent] = reader.read(branch, until=last)
     return (moment for moment in playback(events, adapters.harmony()) if moment.seq >= (first or 1))
+
+
+def _joined(moments: Iterable[Moment]) -> Iterator[Moment]:
+    """The same with the pieces of a text put together, which nobody will see come one by one."""
+    pieces: list[str] = []
+    last: Moment | None = None
+    for moment in moments:
+        if isinstance(moment.update, TextDelta):
+            pieces.append(moment.update.text)
+            last = moment
+            continue
+        if last is not None:
+            yield last._replace(update=TextDelta(text="".join(pieces)))
+            pieces, last = [], None
+        yield moment
+    if last is not None:
+        yield last._replace(update=TextDelta(text="".join(pieces)))
 
 
 def _seq(reader: EventReader, branch: str, point: str | None) -> int | None:

@@ -83,7 +83,7 @@ class _Following:
         if found is None or found.id != self._session.id:
             found = next((info for info in self._reader.sessions() if info.id == self._session.id), None)
             self._session = found or self._session
-        return found and found.branch
+        return None if found is None else found.branch
 
 
 def _first_shown(reader: EventReader, branch: str, turns: int) -> int:

@@ -32,6 +32,8 @@ class Harmony:
         self._render = lru_cache(maxsize=65536)(self._render_message)
         self._frame = lru_cache(maxsize=1024)(self._render_frame)
         self._bytes = lru_cache(maxsize=65536)(self._token_bytes)
+        self._system = lru_cache(maxsize=64)(self._render_system)
+        self._developer = lru_cache(maxsize=64)(self._render_developer)
 
     @classmethod
     def load(cls, cache: Path) -> Harmony:
@@ -56,6 +58,13 @@ class Harmony:
 
     def render_system(self, settings: Settings) -> tuple[int, ...]:
         """The system message that these settings call for: identity, date, effort, built-in tools, channels."""
+        return self._system(settings)
+
+    def render_developer(self, settings: Settings) -> tuple[int, ...]:
+        """The developer message: the user's instructions and the function tools; empty when there are none."""
+        return self._developer(settings)
+
+    def _render_system(self, settings: Settings) -> tuple[int, ...]:
         import openai_harmony as library
 
         content = (
@@ -74,8 +83,7 @@ class Harmony:
         options = library.RenderOptions(conversation_has_function_tools=functions)
         return tuple(self._encoding.render(message, options))
 
-    def render_developer(self, settings: Settings) -> tuple[int, ...]:
-        """The developer message: the user's instructions and the function tools; empty when there are none."""
+    def _render_developer(self, settings: Settings) -> tuple[int, ...]:
         import openai_harmony as library
 
         functions = [tool for tool in settings.tools if not tool.is_builtin]
