@@ -13,6 +13,7 @@ from gptoss.cli.commands.branches import branch, switch, tree, undo
 from gptoss.cli.commands.chat import chat
 from gptoss.cli.commands.export import export
 from gptoss.cli.commands.replay import replay, verify
+from gptoss.cli.commands.search import search
 from gptoss.cli.commands.sessions import sessions
 from gptoss.cli.commands.tail import tail
 from gptoss.engine.errors import UsageError
@@ -41,6 +42,7 @@ app.command()(undo)
 app.command()(switch)
 app.command()(tree)
 app.command()(export)
+app.command()(search)
 app.command()(replay)
 app.command()(tail)
 app.command()(verify)

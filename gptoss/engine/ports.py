@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gptoss.engine.events import Artefact, Event, StoredEvent, ToolOutcome
 from gptoss.engine.message import Message
+from gptoss.engine.searching import SearchHit, SearchRequest
 from gptoss.engine.settings import Sampling, Settings, ToolSpec
 
 Cancelled = Callable[[], bool]
@@ -68,6 +69,13 @@ class EventReader(Protocol):
 
     def branches(self, session: str) -> list[BranchInfo]:
         """All branches of the session with that id, oldest first."""
+        ...
+
+    def search(self, request: SearchRequest) -> list[SearchHit]:
+        """The messages that match, the best first: by whole words, or within words where no message has all of them.
+
+        A message that was cut off and completed later is found once, a developer message once a session.
+        """
         ...
 
     def get_blob(self, digest: str) -> bytes:

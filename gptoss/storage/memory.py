@@ -13,12 +13,15 @@ from msgspec import Struct, field
 from gptoss.engine.errors import HeadConflict
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
 from gptoss.engine.ports import BranchInfo, SessionInfo
+from gptoss.engine.searching import SearchHit, SearchRequest
 from gptoss.engine.settings import Settings
 from gptoss.storage import refusals
 from gptoss.storage.chain import ROOT
 from gptoss.storage.naming import blob_id, checked_name, free_name, new_id
 from gptoss.storage.projections import ROOT_BRANCH, changes, is_notable
 from gptoss.storage.rows import Head, Row, Segment, Walk, rows_of, segments, stored_events
+from gptoss.storage.searching import Found, continues, hits, readable
+from gptoss.storage.statements import SEQ_BITS
 
 
 class _Branch(Struct, kw_only=True):
@@ -137,6 +140,20 @@ class MemoryLog:
         with self._lock:
             return [branch.info for branch in self._branches.values() if branch.session == session]
 
+    def search(self, request: SearchRequest) -> list[SearchHit]:
+        with self._lock:
+            rows = [(row[3], row, branch) for branch in self._branches.values() for row in branch.rows]
+            rows.sort(key=lambda found: found[:1], reverse=True)
+            found = [
+                Found(row[0], name, branch.id, branch.name, time, event)
+                for time, row, branch in rows
+                if (name := self._sessions[branch.session].name) == (request.session or name)
+                and request.since <= time < request.until
+                and row[6] is not None
+                and (event := readable(row[1], row[2], row[6])) is not None
+            ]
+            return hits(found, request, self._is_continued, request.query)
+
     def delete(self, session: str) -> None:
         with self._lock:
             deleted = self._sessions.pop(session, None)
@@ -166,6 +183,11 @@ class MemoryLog:
         if branch not in self._branches:
             raise refusals.no_branch(branch)
         return self._branches[branch]
+
+    def _is_continued(self, key: int, generation: int) -> bool:
+        branch = next(branch for branch in self._branches.values() if branch.key == key >> SEQ_BITS)
+        later = (readable(row[1], row[2], row[6]) for row in branch.rows if row[0] > key and row[6] is not None)
+        return any(continues(event, generation) for event in later)
 
     def _new_key(self) -> int:
         self._branch_count += 1

@@ -5,18 +5,21 @@ which takes longer than all of the work.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from gptoss.engine.errors import DatabaseCorrupt
 from gptoss.engine.events import StoredEvent
 from gptoss.engine.ports import BranchInfo, SessionInfo
-from gptoss.storage import refusals
+from gptoss.engine.searching import SearchHit, SearchRequest
+from gptoss.storage import index, refusals
 from gptoss.storage import statements as sql
 from gptoss.storage.naming import blob_id
 from gptoss.storage.rows import Head, Row, Segment, Walk, key_of, segments
 from gptoss.storage.schema import is_current
-from gptoss.storage.sqlite import ERRORS, connect_read_only, revision, wrap
+from gptoss.storage.searching import Found, continues, hits, readable
+from gptoss.storage.sqlite import ERRORS, connect, connect_read_only, revision, wrap
 
 PAGE = 1000
 """Events fetched at a time. No query stays open between pages, so a slow reader never keeps an old snapshot alive."""
@@ -60,12 +63,41 @@ class Reading:
             return Walk(session, self.where).path(path, Head(sealed, hash), after, until, self._between)
         raise refusals.no_branch(branch)
 
+    def search(self, request: SearchRequest) -> list[SearchHit]:
+        where = (request.session, request.since, request.until)
+        found: list[SearchHit] = []
+        asked = index.expression(request.query)
+        if asked is not None and self._catch_up():
+            found = hits(self._found(self._rows(index.MATCHES, (asked, *where))), request, self._is_continued)
+        if not found:
+            scanned = self._found(self._rows(sql.SCAN, where))
+            found = hits(scanned, request, self._is_continued, request.query)
+        return found
+
     def get_blob(self, digest: str) -> bytes:
         for (data,) in self._rows(sql.BLOB, (digest,)):
             if blob_id(data) != digest:
                 raise DatabaseCorrupt(f"the stored file {digest} is damaged in {self.where}: restore it from a backup")
             return bytes(data)
         raise refusals.no_blob(digest)
+
+    def _catch_up(self) -> bool:
+        """Bring the full-text index up to date; False when it cannot be."""
+        raise NotImplementedError
+
+    def _found(self, keys: Sequence[tuple[int]]) -> Iterator[Found]:
+        for (key,) in keys:
+            for session, branch, name, time, kind, version, payload in self._rows(sql.HIT, (key,)):
+                event = readable(kind, version, payload)
+                if event is not None:
+                    yield Found(key, session, branch, name, time, event)
+
+    def _is_continued(self, key: int, generation: int) -> bool:
+        end = key_of((key >> sql.SEQ_BITS) + 1, 0)
+        return any(
+            continues(readable(b"GenerationStarted", version, payload), generation)
+            for version, payload in self._rows(sql.NEXT_GENERATION, (key, end))
+        )
 
     def _between(self, part: Segment, after: int, until: int) -> Iterator[Row]:
         for first in range(after, until, PAGE):
@@ -104,6 +136,19 @@ class SqliteReader(Reading):
 
     def close(self) -> None:
         self._connection.close()
+
+    def _catch_up(self) -> bool:
+        if not self._rows(index.LAGGING):
+            return True
+        # The one thing that this reader has written, by a connection of its own, and it does without if it must.
+        try:
+            with closing(connect(self.path)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                index.catch_up(connection.execute)
+                connection.execute("COMMIT")
+        except ERRORS:
+            return False
+        return True
 
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
         try:

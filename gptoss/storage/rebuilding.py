@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gptoss.engine.events import BranchForked, SessionStarted
+from gptoss.storage import index
 from gptoss.storage import statements as sql
 from gptoss.storage.codec import decode
 from gptoss.storage.projections import FEW, ROOT_BRANCH, changes, is_said
@@ -42,3 +43,4 @@ def rebuild(execute: Execute) -> None:
     for session, name in names.items():
         execute(sql.SET_NAME, (name, session))
     execute(sql.SET_SEALS)
+    index.rebuild(execute)

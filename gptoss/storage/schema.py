@@ -6,7 +6,7 @@ newest one would cost more than listing all sessions.
 
 from gptoss.engine.errors import SchemaTooNew
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration in `gptoss.migrations` (a test holds the two equal). Revisions are numbered upwards."""
 
 

@@ -15,7 +15,7 @@ from gptoss.engine.errors import HeadConflict, StorageError
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
 from gptoss.engine.ports import BranchInfo, SessionInfo
 from gptoss.engine.settings import Settings
-from gptoss.storage import refusals
+from gptoss.storage import index, refusals
 from gptoss.storage import statements as sql
 from gptoss.storage.chain import ROOT
 from gptoss.storage.database import SqliteDatabase
@@ -107,7 +107,8 @@ class SqlLog(Reading):
                 raise refusals.no_session(session)
             ((key,),) = found
             orphans = execute(sql.ORPHANED_BLOBS, (key, key)).fetchall()
-            for (branch,) in execute(sql.BRANCH_KEYS, (key,)).fetchall():
+            for branch, indexed in execute(sql.BRANCH_KEYS, (key,)).fetchall():
+                index.forget(execute, key_of(branch, 0), key_of(branch, indexed))
                 execute(sql.DELETE_EVENTS, (key_of(branch, 0), key_of(branch + 1, 0)))
             for statement in sql.DELETE_SESSION:
                 execute(statement, (key,))
@@ -136,6 +137,12 @@ class SqlLog(Reading):
                         for branch in lagging:
                             self._seal(branch.key, branch.head)
             self._database.close()
+
+    def _catch_up(self) -> bool:
+        if self._rows(index.LAGGING):
+            with self._write_soon as execute:
+                index.catch_up(execute)
+        return True
 
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
         with self._lock:

@@ -33,6 +33,12 @@ APPLICATION_ID = 0x67707473
 _SPARE_BYTES = 1 << 20
 
 
+def connect(path: Path) -> Any:
+    """A DB-API connection to a file that exists. The caller begins transactions by hand and wraps the errors."""
+    uri = f"file:{quote(str(path.absolute()))}?mode=rw"
+    return dbapi.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+
+
 def connect_read_only(path: Path) -> Any:
     """A DB-API connection that cannot write. The caller wraps its errors."""
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"

@@ -25,6 +25,9 @@ def _newest(column: str, branch: str) -> str:
     )"""
 
 
+NEWEST_SEQ = f"coalesce({_newest('e.key', 'b')} & {SEQ_MASK}, b.head)"
+"""Of the branch `b`."""
+
 _SESSION = f"""
     SELECT s.id, s.name, b.id, s.created,
         (SELECT coalesce(max({_newest("e.time", "c")}), s.created) FROM branches c WHERE c.session = s.key) AS updated,
@@ -37,7 +40,7 @@ SESSIONS = f"{_SESSION} ORDER BY updated DESC, s.key DESC"
 SESSION_NAMED = f"{_SESSION} WHERE s.name = ?"
 
 _BRANCH = f"""
-    SELECT b.id, s.id, b.name, p.id, b.at_seq, coalesce({_newest("e.key", "b")} & {SEQ_MASK}, b.head)
+    SELECT b.id, s.id, b.name, p.id, b.at_seq, {NEWEST_SEQ}
     FROM branches b
     JOIN sessions s ON s.key = b.session
     LEFT JOIN branches p ON p.key = b.parent
@@ -64,6 +67,24 @@ SEAL = f"""
 EVENTS = """
     SELECT key, CAST(kind AS BLOB), version, time, messages, hash, CAST(payload AS BLOB), tokens, redacted
     FROM events WHERE key > ? AND key <= ? ORDER BY key
+"""
+
+# Searching
+
+SCAN = f"""
+    SELECT e.key FROM events e JOIN branches b ON b.key = e.key >> {SEQ_BITS} JOIN sessions s ON s.key = b.session
+    WHERE e.kind IN ('MessageAppended', 'SessionStarted', 'SettingsChanged')
+    AND s.name = coalesce(?, s.name) AND e.time >= ? AND e.time < ?
+    ORDER BY e.time DESC, e.key DESC
+"""
+HIT = f"""
+    SELECT s.name, b.id, b.name, e.time, CAST(e.kind AS BLOB), e.version, CAST(e.payload AS BLOB)
+    FROM events e JOIN branches b ON b.key = e.key >> {SEQ_BITS} JOIN sessions s ON s.key = b.session
+    WHERE e.key = ? AND e.payload IS NOT NULL
+"""
+NEXT_GENERATION = """
+    SELECT e.version, CAST(e.payload AS BLOB) FROM events e
+    WHERE e.key > ? AND e.key < ? AND e.kind = 'GenerationStarted' ORDER BY e.key LIMIT 1
 """
 
 BLOB = "SELECT data FROM blobs WHERE digest = ?"
@@ -102,7 +123,7 @@ BLOB_EXISTS = "SELECT 1 FROM blobs WHERE digest = ?"
 INSERT_BLOB_USE = "INSERT INTO blob_uses (session, digest) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 SESSION_KEY = "SELECT key FROM sessions WHERE id = ?"
-BRANCH_KEYS = "SELECT key FROM branches WHERE session = ?"
+BRANCH_KEYS = "SELECT key, indexed FROM branches WHERE session = ?"
 DELETE_EVENTS = "DELETE FROM events WHERE key > ? AND key < ?"
 DELETE_SESSION = (
     "DELETE FROM branches WHERE session = ?",

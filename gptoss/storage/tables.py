@@ -49,6 +49,7 @@ branches = Table(
     Column("head", Big, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("preview", Text, nullable=False),
+    Column("indexed", Big, nullable=False, server_default="0"),  # up to this seq in the search index
     UniqueConstraint("session", "name"),
     sqlite_autoincrement=True,
 )
@@ -86,3 +87,17 @@ blob_uses = Table(
     Column("digest", Text, ForeignKey("blobs.digest"), primary_key=True),
     Index("blob_uses_by_digest", "digest"),
 )
+
+leases = Table(
+    "leases",
+    metadata,
+    # Who writes to a branch at the moment, see gptoss.storage.leases. A courtesy: what guards a branch is its head.
+    Column("branch", Big, ForeignKey("branches.key"), primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Big, nullable=False),
+    Column("began", Text, nullable=False),  # when the process began, as its system tells: a pid is used again
+    Column("heartbeat", Big, nullable=False),  # microseconds since 1970-01-01 UTC
+)
+
+# Beside these there is the full-text index, of which SQLAlchemy knows nothing: see gptoss.storage.index.

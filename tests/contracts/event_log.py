@@ -1,8 +1,10 @@
 """What every event log promises, as one suite: `class TestMine(EventLogContract)` with `open` runs it."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gptoss.engine.errors import (
     HeadConflict,
@@ -31,6 +33,7 @@ from gptoss.engine.events import (
 )
 from gptoss.engine.message import Message
 from gptoss.engine.ports import EventLog, EventReader
+from gptoss.engine.searching import SearchHit, SearchRequest, parse_query
 from gptoss.engine.settings import Sampling, Settings, ToolSpec
 
 SETTINGS = Settings(start_date="2026-01-31", tools=(ToolSpec(name="python"),))
@@ -343,6 +346,101 @@ class EventLogContract:
         assert self.reader(log).session("ada").branch == fork.id
         log.append(session.branch, 1, [HeadMoved(came_from=fork.id)])
         assert self.reader(log).session("ada").branch == session.branch
+
+    # Search
+
+    def search(self, log: EventLog, query: str, **request: Any) -> list[SearchHit]:
+        return self.reader(log).search(SearchRequest(query=parse_query(query), **request))
+
+    def test_what_was_said_is_found(self, log: EventLog) -> None:
+        ada, bob = log.start("ada", SETTINGS), log.start("bob", replace(SETTINGS, developer_message="Speak of whales."))
+        stored = log.append(
+            ada.branch, 1, [says("Where do whales sleep, in the sea?"), answers("At sea; whales sleep.")]
+        )
+        fork = log.fork(ada.branch, 2, "other")
+        log.append(fork.id, 3, [answers("Nobody knows."), answers("Of whales I dream", "analysis")])
+        hits = self.search(log, "WHALES", session="ada")
+        assert {(hit.session, hit.branch, hit.branch_name, hit.seq, hit.time, hit.role, hit.text) for hit in hits} == {
+            ("ada", ada.branch, "main", 2, stored[0].time, "user", "Where do whales sleep, in the sea?"),
+            ("ada", ada.branch, "main", 3, stored[1].time, "assistant", "At sea; whales sleep."),
+        }
+        assert [(hit.session, hit.seq, hit.role) for hit in self.search(log, "speak")] == [("bob", 1, "developer")]
+        assert [hit.branch_name for hit in self.search(log, "knows")] == ["other"]
+        assert [hit.seq for hit in self.search(log, "whales", roles=frozenset({"reasoning"}))] == [5]
+        assert len(self.search(log, "whales")) == 3
+        assert len(self.search(log, "whales", limit=2)) == 2
+        assert self.search(log, "unicorns") == []
+        # What comes later is found too.
+        log.append(bob.branch, 1, [says("Unicorns?")])
+        assert [hit.text for hit in self.search(log, "unicorns")] == ["Unicorns?"]
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("whales sea", "ab"),
+            ('"whales sleep"', "ab"),
+            ('"sleep whales"', ""),
+            ("whales -where", "b"),
+            ("slee*", "ab"),
+            ("ales", "ab"),  # within a word, where no word is such
+            ("CAFE", "c"),
+            ("cafés", "c"),
+            ("++", "c"),
+            ("c++ \U0001f433", "c"),
+            ("東京", "c"),
+            ("text:whales OR NEAR(", ""),
+            ('"', None),
+            ("-", ""),
+            ("*", "c"),
+            ("' OR 1=1 --", ""),
+            ('sleep "unclosed phr', ""),
+            ("-whales", "ab"),
+        ],
+    )
+    def test_whatever_is_typed_is_a_query(self, log: EventLog, query: str, found: str | None) -> None:
+        texts = {
+            "a": "Where do whales sleep, in the sea?",
+            "b": "At sea; whales sleep.",
+            "c": "C++ in cafés: 東京都 \U0001f433 2 * 3 \x00",
+        }
+        session = log.start("ada", SETTINGS)
+        log.append(session.branch, 1, [says(text) for text in texts.values()])
+        if found is None:
+            with pytest.raises(UsageError):
+                self.search(log, query)
+        else:
+            assert {hit.text for hit in self.search(log, query)} == {texts[name] for name in found}
+
+    def test_the_best_comes_first_and_time_and_session_bound_it(self, log: EventLog) -> None:
+        ada, bob = log.start("ada", SETTINGS), log.start("bob", SETTINGS)
+        (once,) = log.append(ada.branch, 1, [says("whales " + "and so much else " * 20)])
+        (often,) = log.append(bob.branch, 1, [says("whales, whales, whales")])
+        assert [hit.session for hit in self.search(log, "whales")] == ["bob", "ada"]
+        assert [hit.session for hit in self.search(log, "whales", session="ada")] == ["ada"]
+        assert [hit.session for hit in self.search(log, "whales", until=often.time)] == ["ada"]
+        assert [hit.session for hit in self.search(log, "whales", since=often.time)] == ["bob"]
+        assert self.search(log, "whales", since=once.time, until=once.time) == []
+
+    def test_a_message_that_was_completed_is_found_once(self, log: EventLog) -> None:
+        session = log.start("ada", SETTINGS)
+        started = a_generation()[0]
+        assert isinstance(started, GenerationStarted)
+        cut = replace(answers("Whales sl", partial=True), generation=2)
+        log.append(session.branch, 1, [started, cut, GenerationFinished(reason="interrupted")])
+        assert [hit.text for hit in self.search(log, "whales")] == ["Whales sl"]
+        log.append(session.branch, 4, [replace(started, continues=2), replace(answers("Whales sleep."), generation=5)])
+        assert [hit.text for hit in self.search(log, "whales")] == ["Whales sleep."]
+
+    def test_what_was_deleted_is_not_found(self, log: EventLog) -> None:
+        gone, kept = log.start("gone", SETTINGS), log.start("kept", SETTINGS)
+        log.append(gone.branch, 1, [says("whales")])
+        log.append(kept.branch, 1, [says("whales")])
+        assert len(self.search(log, "whales")) == 2
+        log.append(gone.branch, 2, [says("whales again")])
+        log.delete(gone.id)
+        assert [hit.session for hit in self.search(log, "whales")] == ["kept"]
+        log.append(kept.branch, 2, [says("whales for ever")])
+        assert len(self.search(log, "whales")) == 2
 
     # Blobs and deletion
 

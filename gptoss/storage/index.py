@@ -1,0 +1,72 @@
+"""The full-text index, as SQLite keeps it (FTS5).
+
+It holds no text of its own: the view `said` gives it the text of each event, so that it stays small and can be computed
+again by itself. Keeping it up to date with every message would cost more than storing the message; it is brought up to
+date when it is asked, and each branch's row says how far it is.
+"""
+
+# ruff: noqa: S608  # the pieces put together here are constants, never values
+
+from collections.abc import Callable
+from typing import Any
+
+from gptoss.engine.searching import Query, Term
+from gptoss.storage.statements import NEWEST_SEQ, SEQ_BITS
+
+Execute = Callable[..., Any]
+
+LAGGING = f"SELECT 1 FROM branches b WHERE b.indexed < {NEWEST_SEQ} LIMIT 1"
+MATCHES = f"""
+    SELECT e.key FROM search JOIN events e ON e.key = search.rowid
+    JOIN branches b ON b.key = e.key >> {SEQ_BITS} JOIN sessions s ON s.key = b.session
+    WHERE search MATCH ? AND s.name = coalesce(?, s.name) AND e.time >= ? AND e.time < ?
+    ORDER BY search.rank, e.time DESC, e.key DESC
+"""
+
+_INDEX = f"""
+    INSERT INTO search (rowid, text)
+    SELECT said.key, said.text FROM branches b
+    CROSS JOIN said ON said.key > b.key << {SEQ_BITS} | b.indexed AND said.key < (b.key + 1) << {SEQ_BITS}
+    WHERE b.indexed < {NEWEST_SEQ}
+"""
+_INDEXED = f"UPDATE branches AS b SET indexed = {NEWEST_SEQ} WHERE indexed < {NEWEST_SEQ}"
+_FORGET = "INSERT INTO search (search, rowid, text) SELECT 'delete', key, text FROM said WHERE key > ? AND key <= ?"
+
+
+def catch_up(execute: Execute) -> None:
+    """Index what came since the last time."""
+    execute(_INDEX)
+    execute(_INDEXED)
+
+
+def forget(execute: Execute, after: int, until: int) -> None:
+    """Take the events with after < key <= until, which must be indexed, out of the index; to be called before they go.
+
+    Deleting alone would leave their words in the index until it is merged one day.
+    """
+    execute(_FORGET, (after, until))
+    execute("INSERT INTO search (search) VALUES ('optimize')")
+
+
+def rebuild(execute: Execute) -> None:
+    execute("INSERT INTO search (search) VALUES ('rebuild')")
+    execute(_INDEXED)
+
+
+def check(execute: Execute) -> None:
+    """Raises the driver's error when the index, which must be up to date, does not hold what was said."""
+    execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
+
+
+def expression(query: Query) -> str | None:
+    """The query in FTS5's words; None when it asks for something that is no word, such as "++"."""
+    wanted = [_quoted(term) for term in query.wanted if term.words]
+    if len(wanted) < len(query.wanted):
+        return None
+    unwanted = [_quoted(term) for term in query.unwanted if term.words]
+    return " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted)
+
+
+def _quoted(term: Term) -> str:
+    # Only letters and digits are left, so there is no quote to be doubled.
+    return f'"{" ".join(term.words)}"' + ("*" if term.prefix else "")
