@@ -51,6 +51,20 @@ class Program:
             raise AssertionError(f"exit {process.returncode}: {err.decode()}")
         return out.decode()
 
+    def run(self, *words: str) -> str:
+        """Any command; what it printed. A failure raises."""
+        done = subprocess.run(
+            [sys.executable, "-m", "gptoss", *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=self._environment,
+            timeout=PATIENCE,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(f"exit {done.returncode}: {done.stdout.decode()}{done.stderr.decode()}")
+        return done.stdout.decode()
+
     def history(self, session: str) -> list[StoredEvent]:
         """All events of the session's current branch; reading them checks the hash chain."""
         database = self.home / "gptoss.db"

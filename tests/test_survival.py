@@ -27,6 +27,9 @@ def test_an_answer_survives_kills_token_by_token(tmp_path: Path, checkpoint: Pat
     expected = tokens_of(program.history("calm"))
     result = trial(program, "killed", question, expected, 3, random.Random(seed))
     assert result.same
+    # Asked again from each recorded prompt, the model draws the same tokens, however the recording came about.
+    for session in ("calm", "killed"):
+        assert "0 differ" in program.run("replay", session, "--rerun")
 
 
 def test_a_name_is_remembered_by_another_process(tmp_path: Path, checkpoint: Path) -> None:

@@ -16,7 +16,7 @@ def missing_endings(state: State, harmony: Harmony) -> list[Event]:
     """What must be appended before anything else; empty when all has ended."""
     generation = state.generation
     if generation is not None and generation.finished is None:
-        return _end_generation(state, generation, harmony)
+        return _end_generation(generation, harmony)
     if state.call is not None:
         text = (
             "Error: the program was stopped while this tool ran. Whether the call took effect is unknown; "
@@ -53,13 +53,19 @@ def tool_message(recipient: str, text: str, channel: str | None) -> Message:
     return Message(role="tool", name=recipient, recipient="assistant", channel=channel, content=text)
 
 
-def _end_generation(state: State, generation: Generation, harmony: Harmony) -> list[Event]:
-    parser, updates = reopen_parser(state, generation, harmony)
+def _end_generation(generation: Generation, harmony: Harmony) -> list[Event]:
+    parser = Parser(harmony)
+    updates: list[ParseUpdate] = []
+    for index, token in enumerate(generation.ids):
+        found = parser.push(token)
+        updates += found if index >= generation.inherited else []
     last = generation.ids[-1] if generation.ids else None
     ended = last in STOP_IDS
     if not ended:
         updates += parser.finish()
     events = [event_of(update, generation.seq) for update in updates if isinstance(update, MessageParsed | Malformed)]
+    # A fork may begin between the events of one transaction, so any number of these may have been recorded.
+    events = events[generation.found :]
     # All tokens may have reached the log and only the ending not: then the answer is whole.
     finished = GenerationFinished(reason="stop", stop_token=last) if ended else GenerationFinished(reason="crashed")
     return [*events, finished]

@@ -16,6 +16,7 @@ from gptoss.engine.events import (
     GenerationFinished,
     GenerationStarted,
     MessageAppended,
+    ParseRecovered,
     SessionRenamed,
     SessionStarted,
     SettingsChanged,
@@ -49,7 +50,7 @@ def reduce(state: State | None, stored: StoredEvent) -> State:
     if stored.seq != state.seq + 1:
         raise HistoryError(f"event {stored.seq} follows event {state.seq}: some are missing")
     step = _STEPS.get(type(event))
-    # Kinds without a step (BranchForked, HeadMoved, ParseRecovered, PayloadRedacted, unknown ones) say nothing that the
+    # Kinds without a step (BranchForked, HeadMoved, PayloadRedacted, unknown ones) say nothing that the
     # conversation depends on.
     return replace(state, seq=stored.seq) if step is None else step(state, stored.seq, event)
 
@@ -74,6 +75,8 @@ def _message_appended(state: State, seq: int, event: MessageAppended) -> State:
         tokens = generation.ids[event.span[0] : event.span[1]]
         if not tokens or len(tokens) != event.span[1] - event.span[0]:
             raise HistoryError(f"the message at seq {seq} cites tokens that were never sampled")
+    if generation is not None and generation.seq == event.generation:
+        generation = replace(generation, found=generation.found + 1)
     entry = Entry(
         seq=seq,
         turn=turn,
@@ -92,7 +95,7 @@ def _generation_started(state: State, seq: int, event: GenerationStarted) -> Sta
         return replace(state, seq=seq, generation=generation)
     if earlier is None or earlier.seq != event.continues:
         raise HistoryError(f"the generation at seq {seq} continues one that is not the newest")
-    generation = replace(earlier, seq=seq, inherited=len(earlier.ids), started=event, finished=None)
+    generation = replace(earlier, seq=seq, inherited=len(earlier.ids), found=0, started=event, finished=None)
     entries = state.entries
     if entries and entries[-1].partial:
         # The continuation writes this message again, from its first token to its true end.
@@ -103,6 +106,13 @@ def _generation_started(state: State, seq: int, event: GenerationStarted) -> Sta
 def _tokens_sampled(state: State, seq: int, event: TokensSampled) -> State:
     generation = _running(state, seq, event)
     return replace(state, seq=seq, generation=replace(generation, ids=generation.ids.extended(event.ids)))
+
+
+def _parse_recovered(state: State, seq: int, event: ParseRecovered) -> State:
+    generation = state.generation
+    if generation is not None and generation.seq == event.generation:
+        generation = replace(generation, found=generation.found + 1)
+    return replace(state, seq=seq, generation=generation)
 
 
 def _generation_finished(state: State, seq: int, event: GenerationFinished) -> State:
@@ -137,6 +147,7 @@ _STEPS: dict[type[Event], Callable[[State, int, Any], State]] = {
     GenerationStarted: _generation_started,
     TokensSampled: _tokens_sampled,
     GenerationFinished: _generation_finished,
+    ParseRecovered: _parse_recovered,
     ToolCalled: _tool_called,
     ToolReturned: _tool_returned,
     ContextTrimmed: _context_trimmed,

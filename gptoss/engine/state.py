@@ -28,12 +28,14 @@ class Generation(Struct, frozen=True, kw_only=True):
     """One model call. `ids` are all its tokens, those of the generations that it continues included.
 
     `origin` is the seq of the first generation of that chain: the messages before it are the prompt. `inherited` counts
-    the tokens that were there when this one began. `settings` are the ones the chain began with.
+    the tokens that were there when this one began, `found` the messages and repairs recorded of those that it added.
+    `settings` are the ones the chain began with.
     """
 
     seq: int
     origin: int
     inherited: int = 0
+    found: int = 0
     started: GenerationStarted
     settings: Settings
     ids: AppendSequence[int] = AppendSequence()
