@@ -1,4 +1,4 @@
-"""The one place that wires adapters to ports: which database, which vocabulary, which model.
+"""The one place that wires adapters to ports: which database, which vocabulary, which model, which tools.
 
 Everything is imported and opened when it is first asked for, so that a command pays only for what it uses.
 """
@@ -13,11 +13,14 @@ from gptoss.cli.paths import Folders, default_database, folders, named_database
 from gptoss.engine.errors import DatabaseReadOnly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import ExitStack
 
+    from gptoss.cli.kept import Kept
+    from gptoss.cli.tooling import ToolOptions
     from gptoss.engine.harmony import Harmony
-    from gptoss.engine.ports import EventLog, EventReader, TokenGenerator
-    from gptoss.engine.settings import Sampling
+    from gptoss.engine.ports import EventLog, EventReader, TokenGenerator, Tool
+    from gptoss.engine.settings import Sampling, ToolSpec
 
 CHECKPOINT = "GPTOSS_CHECKPOINT"
 
@@ -98,6 +101,64 @@ class Adapters:
             return open_generator(backend, folder)
         finally:
             self.report("")
+
+    def tool_specs(self) -> Mapping[str, ToolSpec]:
+        """How each tool that there is is announced to a model, by name, in the order in which a session lists them."""
+        from gptoss.tools.catalogue import SPECS
+
+        return SPECS
+
+    def tools(
+        self,
+        names: Iterable[str],
+        options: ToolOptions,
+        opened: ExitStack,
+        *,
+        encode: Callable[[str], tuple[int, ...]],
+        put_blob: Callable[[bytes], str],
+        get_blob: Callable[[str], bytes],
+        confirm: Callable[[str], bool] | None = None,
+    ) -> dict[str, Tool]:
+        """The tools of these names, made but not yet started; what they start ends with `opened`.
+
+        `encode` counts tokens; artefacts are kept with `put_blob`; `confirm` is asked before each patch. A name that
+        nobody knows has no tool, which the model is told when it calls it. Raises UsageError for a browser whose source
+        cannot be had.
+        """
+        made: dict[str, Tool] = {}
+        wanted = set(names)
+        if "browser" in wanted:
+            from gptoss.cli.tooling import EXA_KEY, EXA_URL
+            from gptoss.tools.browser.sources import provider_for
+            from gptoss.tools.browser.tool import BrowserTool
+
+            provider = provider_for(
+                options.source, exa_key=os.environ.get(EXA_KEY), exa_url=os.environ.get(EXA_URL) or None
+            )
+            made["browser"] = BrowserTool(provider, encode=encode, put_blob=put_blob, get_blob=get_blob)
+        if "python" in wanted:
+            from gptoss.tools.python.tool import PythonTool
+
+            python = PythonTool(
+                self.folders.data / "files",
+                put_blob=put_blob,
+                get_blob=get_blob,
+                backend=options.python_backend or "bubblewrap",
+                restore=options.python_restore,
+            )
+            opened.callback(python.close)
+            made["python"] = python
+        if "apply_patch" in wanted:
+            from gptoss.tools.apply_patch.tool import ApplyPatchTool
+
+            made["apply_patch"] = ApplyPatchTool(options.workspace or Path(), put_blob=put_blob, confirm=confirm)
+        return made
+
+    def kept(self, get_blob: Callable[[str], bytes]) -> Kept:
+        """What tools kept in the log that `get_blob` reads, for a display."""
+        from gptoss.cli.kept import Kept
+
+        return Kept(get_blob, self.folders.cache)
 
     def _folder_of(self, checkpoint: str | None) -> Path:
         if checkpoint is not None:

@@ -3,6 +3,7 @@
 import sys
 
 from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.confirming import Confirmation
 from gptoss.cli.conversing import Chat
 from gptoss.cli.interactive import InteractiveChat
 from gptoss.cli.interrupts import Interrupts
@@ -14,7 +15,10 @@ from gptoss.cli.request import ChatRequest
 def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> int:
     """Answer the prompt, or talk with whoever sits at the terminal. The exit code."""
     request.check()
-    with Interrupts() as interrupts, Chat(request, adapters, interrupts) as opened:
-        if request.prompt is None and sys.stdin is not None and sys.stdin.isatty():
+    talks = request.prompt is None and sys.stdin is not None and sys.stdin.isatty()
+    interrupts = Interrupts()
+    confirm = Confirmation(out if talks else err, interrupts) if request.tool_options.confirm else None
+    with interrupts, Chat(request, adapters, interrupts, confirm) as opened:
+        if talks:
             return InteractiveChat(opened, interrupts, out, err, adapters.folders.data).run()
         return answer_once(opened, request.prompt, interrupts, out, err)

@@ -1,20 +1,21 @@
 """A session that is chatted with: found or yet to be created, with its settings and its model."""
 
 import secrets
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, closing
 from datetime import date
 from typing import cast
 
 from gptoss.cli.bootstrap import Adapters, model_name
 from gptoss.cli.display import Display
 from gptoss.cli.names import new_name, resume_command
+from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest
 from gptoss.engine.conversation import Conversation
 from gptoss.engine.errors import SessionNotFound
 from gptoss.engine.events import Event, MessageAppended, StoredEvent
 from gptoss.engine.harmony import Harmony
-from gptoss.engine.ports import EventLog, SessionInfo, TokenGenerator
+from gptoss.engine.ports import EventLog, SessionInfo, TokenGenerator, Tool
 from gptoss.engine.reducer import fold
 from gptoss.engine.settings import Settings
 from gptoss.engine.updates import Update
@@ -27,11 +28,21 @@ class Chat:
     `name` is known from the start. A context manager, which closes what it opened.
     """
 
-    def __init__(self, request: ChatRequest, adapters: Adapters, cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        request: ChatRequest,
+        adapters: Adapters,
+        cancelled: Callable[[], bool],
+        confirm: Callable[[str], bool] | None = None,
+    ) -> None:
         self._request = request
         self._adapters = adapters
         self._cancelled = cancelled
+        self._confirm = confirm
+        self._opened = ExitStack()
+        self._tools: Mapping[str, Tool] = {}
         self._log: EventLog = adapters.open_log(request.database)
+        self._kept = adapters.kept(self._log.get_blob)
         self._generator: TokenGenerator | None = None
         self._harmony: Harmony | None = None
         self._conversation: Conversation | None = None
@@ -40,7 +51,8 @@ class Chat:
             self.info = self._find(request.session)
             self.name = request.session or new_name(lambda name: self._find(name) is not None)
             before = self._recorded()
-            self.settings = request.settings(before, adapters.checkpoint(request.checkpoint, before.checkpoint))
+            checkpoint = adapters.checkpoint(request.checkpoint, before.checkpoint)
+            self.settings = request.settings(before, checkpoint, adapters.tool_specs)
         except BaseException:
             self._log.close()
             raise
@@ -49,10 +61,11 @@ class Chat:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.reopen_later()
-        if self._generator is not None:
-            self._generator.close()
-        self._log.close()
+        with self._opened:
+            self.reopen_later()
+            if self._generator is not None:
+                self._generator.close()
+            self._log.close()
 
     @property
     def is_new(self) -> bool:
@@ -72,10 +85,26 @@ class Chat:
     def resume_command(self) -> str:
         return resume_command(self.name)
 
+    def display(self, answers: Output, rest: Output, *, hint: str, follows: bool = False) -> Display:
+        """A display of this conversation, which can show what its tools keep."""
+        return Display(
+            answers, rest, hint=hint, follows=follows, kept=self._kept, pages=self._request.show_browser_results
+        )
+
     def load(self) -> TokenGenerator:
-        """Load the vocabulary and the model, which takes seconds the first time and nothing after that."""
+        """Load the vocabulary, the tools and the model: this takes seconds the first time and nothing after that."""
         if self._generator is None:
-            self._harmony = self._adapters.harmony()
+            self._harmony = harmony = self._adapters.harmony()
+            if self.settings.tools:
+                self._tools = self._adapters.tools(
+                    (spec.name for spec in self.settings.tools),
+                    self._request.tool_options,
+                    self._opened,
+                    encode=harmony.encode,
+                    put_blob=self._log.put_blob,
+                    get_blob=self._log.get_blob,
+                    confirm=self._confirm,
+                )
             self._generator = self._adapters.generator(self.settings.checkpoint, self.settings.backend)
         return self._generator
 
@@ -96,9 +125,11 @@ class Chat:
                 generator=generator,
                 seed=self._seed,
                 sampling=sampling,
+                tools=self._tools,
                 cancelled=self._cancelled,
             )
             self._conversation.change_settings(self.settings)
+            self._kept.begin(self._conversation.state.artefacts[:])
         return self._conversation
 
     def reopen_later(self) -> None:

@@ -1,11 +1,18 @@
 """Shows a conversation as it happens, or as it happened: one display for chat, resume and replay.
 
 It only ever appends (no repainting), so scrollback, pipes and narrow windows stay right. What the model thinks, what it
-asks of tools and what they return go to `rest`, indented and labelled; the answer goes to `answers`, alone and exact.
-On a terminal both are the same stream.
+asks of tools and what they return go to `rest`, indented and labelled; the answer goes to `answers`, alone, and exact
+but for its citations, which become numbers. On a terminal both are the same stream.
 """
 
-from gptoss.cli.output import Output, Style
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gptoss.cli.blocks import Block, PatchBlock
+from gptoss.cli.kept import Kept
+from gptoss.cli.output import Output
+from gptoss.cli.results import shown
 from gptoss.cli.wrapping import Wrapper
 from gptoss.engine.events import (
     GenerationFinished,
@@ -23,8 +30,8 @@ from gptoss.engine.settings import Settings
 from gptoss.engine.updates import Prefilled, Update
 from gptoss.transcripts.document import note
 
-LONGEST_RESULT = 40
-"""Lines of a tool's result that are shown; the log has them all."""
+if TYPE_CHECKING:
+    from gptoss.tools.browser.citations import Citations
 
 _ENDINGS = {
     "interrupted": "stopped: what was said is kept",
@@ -42,40 +49,32 @@ _RETURNED: dict[ToolOutcome, str] = {
 }
 
 
-class _Block:
-    """A message on the screen: where its text goes, how it looks and how it is laid out."""
-
-    def __init__(self, output: Output, style: Style, wrapper: Wrapper) -> None:
-        self._output = output
-        self._style = style
-        self._wrapper = wrapper
-        self.is_empty = True
-
-    def write(self, text: str) -> None:
-        self.is_empty = False
-        self._output.write(self._wrapper.push(text), self._style)
-
-    def go_on(self) -> None:
-        """What comes belongs to a message further up."""
-        self._output.write(self._wrapper.go_on("…"), "dim")
-
-    def end(self) -> None:
-        self._output.write(self._wrapper.flush(), self._style)
-        self._output.end_line()
-
-
 class Display:
     """Takes updates, live or replayed, and messages whose text nobody saw being written.
 
     `hint` follows the remark that an answer was cut off, and says how to go on. `follows` says that something stands on
-    the screen already, from which the first message is to be set apart.
+    the screen already, from which the first message is to be set apart. `kept` has the pages that answers cite and the
+    pictures that tools made; `pages` shows what the browser fetched.
     """
 
-    def __init__(self, answers: Output, rest: Output, *, hint: str = "", follows: bool = False) -> None:
+    def __init__(
+        self,
+        answers: Output,
+        rest: Output,
+        *,
+        hint: str = "",
+        follows: bool = False,
+        kept: Kept | None = None,
+        pages: bool = False,
+    ) -> None:
         self._answers = answers
         self._rest = rest
         self._hint = hint
-        self._block: _Block | None = None
+        self._kept = kept
+        self._pages = pages
+        self._block: Block | None = None
+        self._citations: Citations | None = None
+        self._pictures: list[tuple[str, str]] = []
         # The text of a message that was cut off and is on the screen already, and what of it a continuation repeats.
         self._cut = ""
         self._repeated = ""
@@ -105,10 +104,11 @@ class Display:
             self.end()
         if self._block is None:
             self._open(message)
-            self._text(_shortened(message.content) if message.role == "tool" else message.content)
-        shown = self._block is not None and not self._block.is_empty
+            is_result = message.role == "tool"
+            self._text(shown(message.name, message.content, pages=self._pages) if is_result else message.content)
+        is_seen = self._block is not None and not self._block.is_empty
         self.end()
-        self._cut = message.content if partial and shown else ""
+        self._cut = message.content if partial and is_seen else ""
         self._remark()
 
     def notice(self, text: str) -> None:
@@ -121,8 +121,11 @@ class Display:
         """End the line that is being written, if any."""
         self._clear_progress()
         if self._block is not None:
+            if self._citations is not None:
+                self._block.write(self._citations.finish())
             self._block.end()
             self._block = None
+            self._sources()
         self._repeated, self._goes_on = "", False
 
     def _begin(self, begun: MessageBegun) -> None:
@@ -143,7 +146,7 @@ class Display:
             if self._goes_on:
                 self._block.go_on()
                 self._goes_on = False
-            self._block.write(text)
+            self._block.write(text if self._citations is None else self._citations.push(text))
 
     def _unseen(self, text: str) -> str:
         """What of the text is not on the screen yet: a continuation begins with what was said before the cut."""
@@ -153,6 +156,8 @@ class Display:
                 break
             same += 1
         self._repeated = self._repeated[same:] if same == len(text) else ""
+        if self._citations is not None:
+            self._citations.push(text[:same])
         return text[same:]
 
     def _event(self, stored: StoredEvent) -> None:
@@ -171,6 +176,9 @@ class Display:
                 self.notice(_ENDINGS[event.reason] + error + self._hint)
         elif isinstance(event, ToolReturned):
             self._outcome = event.outcome
+            if self._kept is not None:
+                self._kept.add(event.call, event.artefacts)
+                self._pictures = self._kept.pictures(event.artefacts)
         elif isinstance(event, SessionStarted | SettingsChanged):
             self._changed(event.settings)
         elif text := note(stored):
@@ -182,31 +190,45 @@ class Display:
     def _open(self, message: Message, *, label: bool = True) -> None:
         self.end()
         title, block = self._look(message)
+        self._citations = self._kept.citations() if message.is_final and self._kept is not None else None
         self._separate()
         if title and label:
             self._rest.line(title, "tool" if message.role == "tool" or message.is_tool_call else "dim")
         self._block = block
 
-    def _look(self, message: Message) -> tuple[str, _Block]:
+    def _look(self, message: Message) -> tuple[str, Block]:
         """How a message looks: its title, if any, and the block for its text."""
         if message.role == "user":
-            return "", _Block(self._rest, "user", Wrapper("> "))
+            return "", Block(self._rest, "user", Wrapper("> "))
         if message.role == "tool":
             title = f"  {message.name or 'tool'} {_RETURNED[self._outcome]}"
-            return title, _Block(self._rest, "plain", Wrapper("    "))
+            return title, Block(self._rest, "plain", Wrapper("    "))
         if message.is_tool_call:
-            return f"  calls {message.recipient}", _Block(self._rest, "plain", Wrapper("    "))
+            is_patch = (message.recipient or "").endswith("apply_patch")
+            block = PatchBlock(self._rest, "    ") if is_patch else Block(self._rest, "plain", Wrapper("    "))
+            return f"  calls {message.recipient}", block
         if message.channel == "analysis":
-            return "  thinking", _Block(self._rest, "dim", Wrapper("  ", lambda: self._rest.width))
+            return "  thinking", Block(self._rest, "dim", Wrapper("  ", lambda: self._rest.width))
         if message.is_final:
-            return "", _Block(self._answers, "plain", Wrapper("", lambda: self._answers.width))
-        return "", _Block(self._rest, "plain", Wrapper("  ", lambda: self._rest.width))
+            return "", Block(self._answers, "plain", Wrapper("", lambda: self._answers.width))
+        return "", Block(self._rest, "plain", Wrapper("  ", lambda: self._rest.width))
+
+    def _sources(self) -> None:
+        """What belongs below a message: the sources that an answer cites, the pictures that a tool made."""
+        citations, self._citations = self._citations, None
+        if citations is not None and citations.sources:
+            self._separate()
+            for source in citations.sources:
+                self._rest.line(f"[{source.number}] {source.title}" + (f"  {source.url}" if source.url else ""), "dim")
+        pictures, self._pictures = self._pictures, []
+        for name, file in pictures:
+            self._rest.line(f"    {name}: {file}", "tool")
 
     def _changed(self, after: Settings) -> None:
         before, self._settings = self._settings, after
         if before is not None:
             changes = [
-                f"{field.replace('_', ' ')} {getattr(before, field)} → {getattr(after, field)}"
+                f"{field.replace('_', ' ')} {_worded(getattr(before, field))} → {_worded(getattr(after, field))}"
                 for field in Settings.__struct_fields__
                 if getattr(before, field) != getattr(after, field)
             ]
@@ -236,8 +258,8 @@ class Display:
             self._reports_progress = False
 
 
-def _shortened(text: str) -> str:
-    lines = text.split("\n")
-    if len(lines) <= LONGEST_RESULT:
-        return text
-    return "\n".join([*lines[:LONGEST_RESULT], f"… {len(lines) - LONGEST_RESULT} more lines"])
+def _worded(value: object) -> str:
+    """A setting, as people say it."""
+    if isinstance(value, tuple):
+        return ", ".join(tool.name for tool in value) or "none"
+    return str(value)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from gptoss import __version__
 from gptoss.cli.conversing import Chat, watch
-from gptoss.cli.display import Display
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.cli.prompting import line_reader
@@ -39,7 +38,7 @@ class InteractiveChat:
         self._interrupts = interrupts
         self._out = out
         self._err = err
-        self._display = Display(out, out, hint=", /continue goes on", follows=True)
+        self._display = chat.display(out, out, hint=", /continue goes on", follows=True)
         self._read = line_reader(out, data)
         self._said_anything = False
         self._commands: dict[str, Callable[[], None]] = {
@@ -65,6 +64,7 @@ class InteractiveChat:
             f"session {self._chat.name}",
             self._chat.model_name,
             f"reasoning {self._chat.settings.reasoning_effort}",
+            *([f"tools {names}"] if (names := ", ".join(tool.name for tool in self._chat.settings.tools)) else []),
         )
         self._out.line(" · ".join((f"gptoss {__version__}", *facts)), "bold")
         if self._chat.is_new:

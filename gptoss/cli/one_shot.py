@@ -1,7 +1,6 @@
 """`gptoss chat PROMPT`: one turn, the answer alone on standard output, everything else on standard error."""
 
 from gptoss.cli.conversing import Chat, watch
-from gptoss.cli.display import Display
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.engine.conversation import Conversation, next_step
@@ -27,7 +26,7 @@ def answer_once(chat: Chat, prompt: str | None, interrupts: Interrupts, out: Out
             err.line("gptoss: the answer before this one was cut off and stays as it is", "notice")
         if not chat.is_named:
             err.line(f"gptoss: go on with this session by: {chat.resume_command}", "dim")
-        display = Display(out, err, hint=f", go on by: {chat.resume_command}")
+        display = chat.display(out, err, hint=f", go on by: {chat.resume_command}")
         watch(conversation.proceed() if prompt is None else conversation.say(prompt), display)
         return INTERRUPTED if interrupts() else _outcome(conversation)
 

@@ -11,7 +11,7 @@ from gptoss.engine.errors import GptossError
 INTERRUPTED = 130
 """The exit code of whoever was told to stop, or has nobody left to tell."""
 
-Style = Literal["plain", "dim", "bold", "user", "tool", "notice", "error"]
+Style = Literal["plain", "dim", "bold", "user", "tool", "notice", "error", "added", "removed", "place"]
 
 _CODES: dict[Style, str] = {
     "dim": "2",
@@ -20,6 +20,10 @@ _CODES: dict[Style, str] = {
     "tool": "36",
     "notice": "33",
     "error": "31",
+    # Lines of a patch.
+    "added": "32",
+    "removed": "31",
+    "place": "36",
 }
 
 

@@ -51,7 +51,7 @@ def replay_session(
     if not isfinite(speed) or speed < 0:
         raise UsageError(f"--speed must be 0 or more, not {speed}")
     with closing(adapters.open_reader(place.database)) as reader:
-        display = Display(out, out)
+        display = Display(out, out, kept=adapters.kept(reader.get_blob))
         now: float | None = None
         moments = _moments(adapters, reader, place, since, until)
         for moment in moments if speed else _joined(moments):
@@ -69,8 +69,7 @@ def step_session(adapters: Adapters, place: Place, out: Output, *, since: str | 
     from gptoss.cli.stepping import step_through
 
     with closing(adapters.open_reader(place.database)) as reader:
-        moments = list(_moments(adapters, reader, place, since, until))
-    step_through(moments, out)
+        step_through(list(_moments(adapters, reader, place, since, until)), out, adapters.kept(reader.get_blob))
     return 0
 
 

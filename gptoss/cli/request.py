@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -9,8 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gptoss.cli.names import checked_name
+from gptoss.cli.tooling import ToolOptions
 from gptoss.engine.errors import CheckpointError, UsageError
-from gptoss.engine.settings import ContextPolicy, ReasoningEffort, Sampling, Settings
+from gptoss.engine.settings import ContextPolicy, ReasoningEffort, Sampling, Settings, ToolSpec
 
 _SETTINGS = ("reasoning_effort", "developer_message", "context", "context_policy", "keep_reasoning", "backend")
 """What a request may change of a session's settings, under the names that both have for it."""
@@ -19,7 +21,9 @@ _SETTINGS = ("reasoning_effort", "developer_message", "context", "context_policy
 class ChatRequest(Struct, frozen=True, kw_only=True):
     """None means: not given, so a session keeps what it has.
 
-    `prompt` is all that the user wants to say, piped text included; None with nothing to say.
+    `prompt` is all that the user wants to say, piped text included; None with nothing to say. `tools` says of a tool,
+    by name, whether the session is to have it; `tool_options` how tools run. `show_browser_results` shows what was
+    fetched.
     """
 
     checkpoint: Path | None = None
@@ -31,17 +35,23 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     context_policy: ContextPolicy | None = None
     keep_reasoning: bool | None = None
     backend: str | None = None
+    tools: Mapping[str, bool] = {}
+    tool_options: ToolOptions = ToolOptions()
+    show_browser_results: bool = False
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
     max_tokens: int | None = None
     database: str | None = None
 
-    def settings(self, before: Settings, checkpoint: str | None) -> Settings:
-        """The settings of the session with what was given put in."""
+    def settings(
+        self, before: Settings, checkpoint: str | None, specs: Callable[[], Mapping[str, ToolSpec]]
+    ) -> Settings:
+        """The settings of the session with what was given put in. `specs` gives the tools that there are, by name."""
         return replace(
             before,
             checkpoint=checkpoint,
+            tools=_with_tools(before.tools, self.tools, specs()) if self.tools else before.tools,
             **{name: value for name in _SETTINGS if (value := getattr(self, name)) is not None},
         )
 
@@ -64,6 +74,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
             raise UsageError(f"--reasoning-effort is low, medium or high, not {self.reasoning_effort!r}")
         if self.context_policy not in (None, *get_args(ContextPolicy)):
             raise UsageError(f"--context-policy is trim or error, not {self.context_policy!r}")
+        self.tool_options.check()
         _check("--temperature", self.temperature, at_least=0.0, at_most=math.inf)
         _check("--top-p", self.top_p, at_least=0.0, at_most=1.0)
         _check("--seed", self.seed, at_least=0, at_most=2**63 - 1)
@@ -105,6 +116,16 @@ def piped_text() -> str | None:
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         return None
     return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _with_tools(
+    before: tuple[ToolSpec, ...], changes: Mapping[str, bool], specs: Mapping[str, ToolSpec]
+) -> tuple[ToolSpec, ...]:
+    """The tools of a session after some were given to it and some taken from it, in the order of `specs`."""
+    tools = {spec.name: spec for spec in before if changes.get(spec.name, True)}
+    tools |= {name: specs[name] for name, is_wanted in changes.items() if is_wanted}
+    order = list(specs)
+    return tuple(sorted(tools.values(), key=lambda spec: order.index(spec.name) if spec.name in order else len(order)))
 
 
 def _exists(word: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from gptoss.cli.display import Display
+from gptoss.cli.kept import Kept
 from gptoss.cli.output import Output
 from gptoss.engine.errors import UsageError
 from gptoss.engine.events import GenerationFinished, MessageAppended, StoredEvent
@@ -70,12 +71,12 @@ class Stepper:
         return self.moments[self.position - 1].seq if self.position else 0
 
 
-def step_through(moments: Sequence[Moment], out: Output) -> None:
+def step_through(moments: Sequence[Moment], out: Output, kept: Kept | None = None) -> None:
     """Show moments as keys ask for them, until the user leaves. UsageError without a terminal."""
     if not out.is_terminal or not os.isatty(0):
         raise UsageError("--step needs a terminal to read keys from: without one, use --until")
     stepper = Stepper(moments)
-    display = Display(out, out)
+    display = Display(out, out, kept=kept)
     last = moments[-1].seq if moments else 0
     for key in _keys(lambda: out.below(_status(stepper, last))):
         out.below("")
@@ -85,7 +86,7 @@ def step_through(moments: Sequence[Moment], out: Output) -> None:
             stepper.stride = _STRIDES[key]
         if key in _BACK:
             out.clear()
-            display = Display(out, out)
+            display = Display(out, out, kept=kept)
             shown = stepper.back()
         else:
             shown = stepper.forward() if key in _FORWARD or key in _STRIDES else ()

@@ -32,7 +32,8 @@ def tail_session(
         raise UsageError(f"--turns must be 0 or more, not {turns}")
     with closing(adapters.open_reader(database)) as reader:
         harmony = adapters.harmony()
-        display = Display(out, out)
+        kept = adapters.kept(reader.get_blob)
+        display = Display(out, out, kept=kept)
         branch: str | None = reader.session(name).branch
         first = _first_shown(reader, branch or "", turns)
         try:
@@ -41,6 +42,8 @@ def tail_session(
                 for moment in playback(following, harmony):
                     if moment.seq >= first:
                         display.show(moment.update)
+                    else:
+                        kept.observe(moment.update)
                 branch = following.moved_to
                 if branch is not None:
                     first = reader.branch(branch).at_seq + 1

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gptoss.cli.command import Command, Tools
-from gptoss.cli.commands.options import Database
+from gptoss.cli.commands.options import BrowserSource, Database, PythonBackend, PythonRestore, Workspace
 from gptoss.engine.errors import UsageError
 
 
@@ -36,6 +36,31 @@ def chat(
     developer_message: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Instructions that stand above all that the user says.")
     ] = None,
+    python: Annotated[
+        bool | None,
+        typer.Option("--python/--no-python", "-p", help="Let the model run Python, in a sandbox.", show_default=False),
+    ] = None,
+    apply_patch: Annotated[
+        bool | None,
+        typer.Option(
+            "--apply-patch/--no-apply-patch",
+            "-a",
+            help="Let the model change files of the workspace.",
+            show_default=False,
+        ),
+    ] = None,
+    browser: Annotated[
+        bool | None,
+        typer.Option("--browser/--no-browser", "-b", help="Let the model search and open pages.", show_default=False),
+    ] = None,
+    workspace: Workspace = None,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Show each patch and ask before it is applied.")] = False,
+    python_backend: PythonBackend = None,
+    python_restore: PythonRestore = False,
+    browser_source: BrowserSource = None,
+    show_browser_results: Annotated[
+        bool, typer.Option("--show-browser-results", help="Show the pages that the model reads.")
+    ] = False,
     tokens: Annotated[
         int | None,
         typer.Option("--context", "-c", metavar="N", help="Tokens for prompt and answer together (default: 8192)."),
@@ -70,17 +95,20 @@ def chat(
 ) -> Command:
     """Talk with a model, or answer one PROMPT.
 
-    With PROMPT or piped text the answer alone goes to standard output, everything else to standard error.
+    With PROMPT or piped text the answer alone goes to standard output, everything else to standard error. A session
+    keeps its tools when it is continued; --no-python, --no-apply-patch and --no-browser take one away.
     """
     words = [word for word in (first, second, *context.args) if word is not None]
 
     def run(tools: Tools) -> int:
         from gptoss.cli.chat import chat
         from gptoss.cli.request import ChatRequest, joined, piped_text, positionals
+        from gptoss.cli.tooling import ToolOptions
 
         found, said = positionals(words)
         if (checkpoint and found) or (prompt is not None and said is not None):
             raise UsageError("the checkpoint or the prompt is given twice, as an option and as an argument")
+        chosen = {"python": python, "apply_patch": apply_patch, "browser": browser}
         request = ChatRequest(
             checkpoint=checkpoint or found,
             session=session,
@@ -91,6 +119,15 @@ def chat(
             context_policy=context_policy,  # type: ignore[arg-type]  # checked with the rest
             keep_reasoning=keep_reasoning,
             backend=backend,
+            tools={name: is_wanted for name, is_wanted in chosen.items() if is_wanted is not None},
+            tool_options=ToolOptions(
+                workspace=workspace,
+                confirm=confirm,
+                python_backend=python_backend,
+                python_restore=python_restore,
+                browser_source=browser_source,
+            ),
+            show_browser_results=show_browser_results,
             temperature=temperature,
             top_p=top_p,
             seed=seed,

@@ -1,5 +1,6 @@
 """Options and arguments that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,3 +11,21 @@ Database = Annotated[
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The session.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Workspace = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The folder that patches are confined to (default: the current one)."),
+]
+PythonBackend = Annotated[
+    str | None,
+    typer.Option(metavar="bubblewrap|docker|unsafe-local", help="Where Python runs (default: bubblewrap, a sandbox)."),
+]
+PythonRestore = Annotated[
+    bool, typer.Option("--python-restore", help="Run a resumed session's Python again, so that variables are back.")
+]
+BrowserSource = Annotated[
+    str | None,
+    typer.Option(
+        metavar="exa|web|FOLDER",
+        help="Where pages come from (default: GPTOSS_BROWSER_SOURCE, else exa, which needs EXA_API_KEY).",
+    ),
+]

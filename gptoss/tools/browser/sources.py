@@ -23,8 +23,9 @@ def provider_for(source: str | None, *, exa_key: str | None = None, exa_url: str
         return LocalProvider(Path(source).expanduser())
     if not exa_key or not exa_key.strip():
         raise UsageError(
-            "the browser needs to know where to search: set EXA_API_KEY to search the web with Exa, "
-            "or name a folder of HTML or Markdown files, or web to open pages without searching"
+            "the browser needs to know where its pages come from: set EXA_API_KEY to search the web with Exa, or give "
+            "--browser-source a folder of HTML or Markdown files, or the word web to open pages without searching; "
+            "--no-browser does without"
         )
     _need("exa_py")
     from gptoss.tools.browser.exa import BASE_URL, ExaProvider

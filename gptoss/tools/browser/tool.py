@@ -7,7 +7,6 @@ from collections.abc import Callable
 from gptoss.engine.events import Artefact
 from gptoss.engine.ports import ToolCall, ToolResult
 from gptoss.engine.recovery import tool_message
-from gptoss.engine.settings import ToolSpec
 from gptoss.tools.browser.arguments import MOST_HITS, Find, Open, Search, function_of, parse
 from gptoss.tools.browser.finding import find
 from gptoss.tools.browser.making import VIEW_SOURCE, page_of, page_of_hits, source_of
@@ -15,6 +14,7 @@ from gptoss.tools.browser.page import MEDIA_TYPE, OpenedPages, Page
 from gptoss.tools.browser.provider import BrowserError, Provider
 from gptoss.tools.browser.text import one_line, shorten
 from gptoss.tools.browser.view import Encode, show
+from gptoss.tools.catalogue import BROWSER
 
 VIEW_TOKENS = 1024
 MOST_TOKENS = 2048
@@ -29,7 +29,7 @@ class BrowserTool:
     are the log's. A view is `view_tokens` long; a call that asks for a number of lines gets up to `most_tokens`.
     """
 
-    spec = ToolSpec(name="browser")
+    spec = BROWSER
 
     def __init__(
         self,
