@@ -10,8 +10,10 @@
     ├── ContextFull                 4   the prompt does not fit the context
     ├── GenerationFailed            1   the backend failed in the middle of an answer
     ├── HistoryError                1   a history that no engine could have written
+    ├── RecordRefused               1   an archive that is not what a log wrote
     └── StorageError                1
         ├── HeadConflict                another writer appended first; nothing was written
+        ├── BranchBusy                  another process holds the branch; it can be followed, forked or taken over
         ├── DatabaseLocked
         ├── DatabaseReadOnly
         ├── DiskFull
@@ -65,6 +67,18 @@ class HistoryError(GptossError):
     pass
 
 
+class RecordRefused(GptossError):
+    """What was to be restored is no session; nothing of it was.
+
+    `session` and `record` count, from 0, the sessions given and the records of that one; None where it is no one's fault.
+    """
+
+    def __init__(self, problem: str, session: int = 0, record: int | None = None) -> None:
+        super().__init__(problem)
+        self.session = session
+        self.record = record
+
+
 class StorageError(GptossError):
     pass
 
@@ -83,6 +97,18 @@ class HeadConflict(StorageError):
         self.branch = branch
         self.expected = expected
         self.actual = actual
+
+
+class BranchBusy(StorageError):
+    """Another process writes to the branch; `pid` and `host` name it."""
+
+    def __init__(self, pid: int, host: str) -> None:
+        super().__init__(
+            f"another process writes to this session (pid {pid} on {host}): follow it with `gptoss tail NAME`, "
+            "go on beside it with --fork, or take it over with --take-over"
+        )
+        self.pid = pid
+        self.host = host
 
 
 class DatabaseLocked(StorageError):

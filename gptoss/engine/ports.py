@@ -4,12 +4,14 @@ Each port has several adapters and one contract suite (`tests/contracts`) that e
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from msgspec import Struct
 
 from gptoss.engine.events import Artefact, Event, StoredEvent, ToolOutcome
 from gptoss.engine.message import Message
+from gptoss.engine.records import Record, SessionRecords
 from gptoss.engine.searching import SearchHit, SearchRequest
 from gptoss.engine.settings import Sampling, Settings, ToolSpec
 
@@ -45,6 +47,31 @@ class SessionInfo(Struct, frozen=True, kw_only=True):
     preview: str
 
 
+class Holder(Struct, frozen=True, kw_only=True):
+    """The process that writes to a branch: its id and host, and when it last said so (microseconds since 1970)."""
+
+    pid: int
+    host: str
+    heartbeat: int
+
+
+class Lease(Protocol):
+    """The right to write to a branch, as far as courtesy goes: `append` is guarded by the head alone.
+
+    A context manager. It is renewed by itself; `lost` says that somebody has taken it over.
+    """
+
+    lost: bool
+
+    def release(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
 class EventReader(Protocol):
     """The reading half of an `EventLog`: for commands that only show what there is."""
 
@@ -71,11 +98,19 @@ class EventReader(Protocol):
         """All branches of the session with that id, oldest first."""
         ...
 
+    def holder(self, branch: str) -> Holder | None:
+        """Who writes to the branch with that id at the moment; None when nobody does who still lives."""
+        ...
+
     def search(self, request: SearchRequest) -> list[SearchHit]:
         """The messages that match, the best first: by whole words, or within words where no message has all of them.
 
         A message that was cut off and completed later is found once, a developer message once a session.
         """
+        ...
+
+    def records(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[Record]:
+        """What `read` reads, as the log holds it. Lazy; the chain is checked on the way."""
         ...
 
     def get_blob(self, digest: str) -> bytes:
@@ -112,12 +147,25 @@ class EventLog(EventReader, Protocol):
         """
         ...
 
+    def acquire(self, branch: str, *, take_over: bool = False) -> Lease:
+        """Become the one who writes to a branch. BranchBusy names who does already, unless that one is taken over."""
+        ...
+
     def delete(self, session: str) -> None:
         """Remove the session with that id: its rows, and blobs that nothing else refers to."""
         ...
 
     def put_blob(self, data: bytes) -> str:
         """Store bytes once and return their digest (BLAKE2b-256, hex)."""
+        ...
+
+    def restore(self, sessions: Sequence[SessionRecords]) -> list[SessionInfo]:
+        """Take in whole sessions with their ids, times and hashes: all of them or none.
+
+        The chain is checked first: RecordRefused names the first record that is not as it was written. SessionExists
+        when a name is taken. A session whose ids are in use, such as one that was exported from this very log, becomes
+        a copy with ids and hashes of its own.
+        """
         ...
 
 

@@ -4,21 +4,27 @@ It holds the rows that the tables would hold and turns them into events by the s
 it is encoded, hashed and decoded like one on disk. It lives in one process and dies with it.
 """
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
 
-from gptoss.engine.errors import HeadConflict
+from gptoss.engine.errors import BranchBusy, HeadConflict
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
-from gptoss.engine.ports import BranchInfo, SessionInfo
+from gptoss.engine.ports import BranchInfo, Holder, Lease, SessionInfo
+from gptoss.engine.records import Record, SessionRecords
 from gptoss.engine.searching import SearchHit, SearchRequest
 from gptoss.engine.settings import Settings
 from gptoss.storage import refusals
 from gptoss.storage.chain import ROOT
+from gptoss.storage.leases import HeldLease
 from gptoss.storage.naming import blob_id, checked_name, free_name, new_id
+from gptoss.storage.processes import this_host
 from gptoss.storage.projections import ROOT_BRANCH, changes, is_notable
+from gptoss.storage.records import records_along
+from gptoss.storage.restoring import RestoredSession, restorable
 from gptoss.storage.rows import Head, Row, Segment, Walk, rows_of, segments, stored_events
 from gptoss.storage.searching import Found, continues, hits, readable
 from gptoss.storage.statements import SEQ_BITS
@@ -64,6 +70,7 @@ class MemoryLog:
         self._sessions: dict[str, _Session] = {}
         self._branches: dict[str, _Branch] = {}
         self._blobs: dict[str, bytes] = {}
+        self._holders: dict[str, Holder] = {}
         self._branch_count = 0
         self._writes = 0
 
@@ -90,11 +97,12 @@ class MemoryLog:
             return self._write(self._sessions[into.session], into, events, _now())
 
     def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[StoredEvent]:
-        with self._lock:
-            found = self._branch(branch)
-            path = segments(self._lineage(branch), found.head.seq)
-            walk = Walk(self._sessions[found.session].name, "memory")
-        return walk.path(path, found.head, after, until, self._between)
+        walk, path, head = self._path(branch)
+        return walk.path(path, head, after, until, self._between)
+
+    def records(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[Record]:
+        walk, path, head = self._path(branch)
+        return records_along(walk, path, head, after, until, self._between)
 
     def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
         with self._lock:
@@ -140,6 +148,20 @@ class MemoryLog:
         with self._lock:
             return [branch.info for branch in self._branches.values() if branch.session == session]
 
+    def holder(self, branch: str) -> Holder | None:
+        with self._lock:
+            return self._holders.get(branch)
+
+    def acquire(self, branch: str, *, take_over: bool = False) -> Lease:
+        with self._lock:
+            self._branch(branch)
+            holder = self._holders.get(branch)
+            if holder is not None and not take_over:
+                raise BranchBusy(holder.pid, holder.host)
+            mine = Holder(pid=os.getpid(), host=this_host().partition("/")[0], heartbeat=_now())
+            self._holders[branch] = mine
+        return HeldLease(lambda: self._holders.get(branch) is mine, lambda: self._let_go(branch, mine))
+
     def search(self, request: SearchRequest) -> list[SearchHit]:
         with self._lock:
             rows = [(row[3], row, branch) for branch in self._branches.values() for row in branch.rows]
@@ -161,6 +183,7 @@ class MemoryLog:
                 raise refusals.no_session(session)
             for branch in self.branches(session):
                 del self._branches[branch.id]
+                self._holders.pop(branch.id, None)
             for digest in deleted.blobs.difference(*(other.blobs for other in self._sessions.values())):
                 self._blobs.pop(digest, None)
 
@@ -176,8 +199,52 @@ class MemoryLog:
                 raise refusals.no_blob(digest)
             return self._blobs[digest]
 
+    def restore(self, sessions: Sequence[SessionRecords]) -> list[SessionInfo]:
+        with self._lock:
+            restored = restorable(sessions, _now(), self._has_ids)
+            for session in restored:
+                self._check_free(session.name)
+            for session in restored:
+                self._restore(session)
+            return [self.session(session.name) for session in restored]
+
     def close(self) -> None:
         pass
+
+    def _has_ids(self, session: RestoredSession) -> bool:
+        return session.id in self._sessions or any(branch.id in self._branches for branch in session.branches)
+
+    def _restore(self, session: RestoredSession) -> None:
+        for branch in session.branches:
+            key = self._new_key()
+            self._branches[branch.id] = _Branch(
+                key=key,
+                id=branch.id,
+                session=session.id,
+                name=branch.name,
+                parent=None if branch.parent is None else branch.parent.id,
+                at_seq=branch.at_seq,
+                rows=branch.rows(key),
+                head=branch.head,
+                preview=branch.preview,
+            )
+        self._blobs.update(session.blobs)
+        self._writes += 1
+        self._sessions[session.id] = _Session(
+            id=session.id,
+            name=session.name,
+            branch=session.current.id,
+            created=session.created,
+            updated=session.updated,
+            used=self._writes,
+            blobs=set(session.blobs),
+        )
+
+    def _path(self, branch: str) -> tuple[Walk, list[Segment], Head]:
+        with self._lock:
+            found = self._branch(branch)
+            path = segments(self._lineage(branch), found.head.seq)
+            return Walk(self._sessions[found.session].name, "memory"), path, found.head
 
     def _branch(self, branch: str) -> _Branch:
         if branch not in self._branches:
@@ -188,6 +255,11 @@ class MemoryLog:
         branch = next(branch for branch in self._branches.values() if branch.key == key >> SEQ_BITS)
         later = (readable(row[1], row[2], row[6]) for row in branch.rows if row[0] > key and row[6] is not None)
         return any(continues(event, generation) for event in later)
+
+    def _let_go(self, branch: str, holder: Holder) -> None:
+        with self._lock:
+            if self._holders.get(branch) is holder:
+                del self._holders[branch]
 
     def _new_key(self) -> int:
         self._branch_count += 1

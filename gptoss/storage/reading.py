@@ -4,6 +4,7 @@
 which takes longer than all of the work.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any
 
 from gptoss.engine.errors import DatabaseCorrupt
 from gptoss.engine.events import StoredEvent
-from gptoss.engine.ports import BranchInfo, SessionInfo
+from gptoss.engine.ports import BranchInfo, Holder, SessionInfo
+from gptoss.engine.records import Record
 from gptoss.engine.searching import SearchHit, SearchRequest
 from gptoss.storage import index, refusals
 from gptoss.storage import statements as sql
 from gptoss.storage.naming import blob_id
+from gptoss.storage.processes import is_held
+from gptoss.storage.records import records_along
 from gptoss.storage.rows import Head, Row, Segment, Walk, key_of, segments
 from gptoss.storage.schema import is_current
 from gptoss.storage.searching import Found, continues, hits, readable
@@ -51,6 +55,14 @@ class Reading:
         return [_branch(row) for row in self._rows(sql.BRANCHES, (session,))]
 
     def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[StoredEvent]:
+        walk, path, seal = self._path(branch)
+        return walk.path(path, seal, after, until, self._between)
+
+    def records(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[Record]:
+        walk, path, seal = self._path(branch)
+        return records_along(walk, path, seal, after, until, self._between)
+
+    def _path(self, branch: str) -> tuple[Walk, list[Segment], Head]:
         for session, sealed, hash, newest in self._rows(sql.SEAL, (branch,)):
             lineage = self._rows(sql.LINEAGE, (branch,))
             try:
@@ -60,8 +72,14 @@ class Reading:
                 raise DatabaseCorrupt(
                     f"the branches of session {session!r} are damaged in {self.where}: restore the file from a backup"
                 ) from error
-            return Walk(session, self.where).path(path, Head(sealed, hash), after, until, self._between)
+            return Walk(session, self.where), path, Head(sealed, hash)
         raise refusals.no_branch(branch)
+
+    def holder(self, branch: str) -> Holder | None:
+        for host, pid, began, heartbeat in self._rows(sql.LEASE, (branch,)):
+            holder = Holder(pid=pid, host=host.partition("/")[0], heartbeat=heartbeat)
+            return holder if is_held(holder, began, host, time.time_ns() // 1000) else None
+        return None
 
     def search(self, request: SearchRequest) -> list[SearchHit]:
         where = (request.session, request.since, request.until)
@@ -87,10 +105,10 @@ class Reading:
 
     def _found(self, keys: Sequence[tuple[int]]) -> Iterator[Found]:
         for (key,) in keys:
-            for session, branch, name, time, kind, version, payload in self._rows(sql.HIT, (key,)):
+            for session, branch, name, at, kind, version, payload in self._rows(sql.HIT, (key,)):
                 event = readable(kind, version, payload)
                 if event is not None:
-                    yield Found(key, session, branch, name, time, event)
+                    yield Found(key, session, branch, name, at, event)
 
     def _is_continued(self, key: int, generation: int) -> bool:
         end = key_of((key >> sql.SEQ_BITS) + 1, 0)

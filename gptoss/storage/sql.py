@@ -4,6 +4,7 @@ SQLAlchemy connects, pools and migrates. The statements run on the driver's own 
 `Connection.execute` costs several times what SQLite needs for a whole append.
 """
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -11,18 +12,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gptoss.engine.errors import HeadConflict, StorageError
+from gptoss.engine.errors import BranchBusy, HeadConflict, StorageError
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
-from gptoss.engine.ports import BranchInfo, SessionInfo
+from gptoss.engine.ports import BranchInfo, Lease, SessionInfo
+from gptoss.engine.records import SessionRecords
 from gptoss.engine.settings import Settings
-from gptoss.storage import index, refusals
+from gptoss.storage import index, inserting, refusals
 from gptoss.storage import statements as sql
 from gptoss.storage.chain import ROOT
 from gptoss.storage.database import SqliteDatabase
+from gptoss.storage.leases import HeldLease
 from gptoss.storage.naming import blob_id, checked_name, free_name, new_id
+from gptoss.storage.processes import this_host, when_began
 from gptoss.storage.projections import ROOT_BRANCH, changes, is_notable
 from gptoss.storage.reading import Reading
 from gptoss.storage.rebuilding import rebuild
+from gptoss.storage.restoring import restorable
 from gptoss.storage.rows import Head, NewRow, key_of, rows_of, stored_events
 from gptoss.storage.transaction import Transaction
 
@@ -42,6 +47,7 @@ class SqlLog(Reading):
         self._cursor = self._database.open()
         self._lock = threading.RLock()
         self._known: dict[str, _Known] = {}
+        self._leases: list[HeldLease] = []
         self._write = Transaction(self._lock, self._database, self._cursor, durable=True)
         self._write_soon = Transaction(self._lock, self._database, self._cursor, durable=False)
 
@@ -100,6 +106,19 @@ class SqlLog(Reading):
             self._begin_branch(parent.session, id, name, parent.key, shared, forked, _now())
         return self.branch(id)
 
+    def acquire(self, branch: str, *, take_over: bool = False) -> Lease:
+        id, pid = new_id(), os.getpid()
+        with self._write_soon as execute:
+            into = self._newest(branch)
+            holder = self.holder(branch)
+            if holder is not None and not take_over:
+                raise BranchBusy(holder.pid, holder.host)
+            execute(sql.DELETE_LEASES, (into.key,))
+            execute(sql.INSERT_LEASE, (into.key, id, this_host(), pid, when_began(pid) or "", _now()))
+        lease = HeldLease(lambda: self._renew(id), lambda: self._release(id))
+        self._leases.append(lease)
+        return lease
+
     def delete(self, session: str) -> None:
         with self._write as execute:
             found = execute(sql.SESSION_KEY, (session,)).fetchall()
@@ -121,12 +140,21 @@ class SqlLog(Reading):
             execute(sql.INSERT_BLOB, (digest, data))
         return digest
 
+    def restore(self, sessions: Sequence[SessionRecords]) -> list[SessionInfo]:
+        with self._write as execute:
+            restored = restorable(sessions, _now(), lambda session: inserting.has_ids(execute, session))
+            for session in restored:
+                inserting.insert(execute, session)
+        return [self.session(session.name) for session in restored]
+
     def rebuild(self) -> None:
         """Compute all projections again from the events (see `gptoss.storage.rebuilding`)."""
         with self._write as execute:
             rebuild(execute)
 
     def close(self) -> None:
+        for lease in self._leases:
+            lease.release()
         with self._lock:
             lagging = [branch for branch in self._known.values() if branch.sealed < branch.head.seq]
             self._known.clear()
@@ -137,6 +165,14 @@ class SqlLog(Reading):
                         for branch in lagging:
                             self._seal(branch.key, branch.head)
             self._database.close()
+
+    def _renew(self, lease: str) -> bool:
+        with self._write_soon as execute:
+            return bool(execute(sql.RENEW_LEASE, (_now(), lease)).fetchall())
+
+    def _release(self, lease: str) -> None:
+        with self._write_soon as execute:
+            execute(sql.RELEASE_LEASE, (lease,))
 
     def _catch_up(self) -> bool:
         if self._rows(index.LAGGING):

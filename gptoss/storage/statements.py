@@ -122,10 +122,19 @@ INSERT_BLOB = "INSERT INTO blobs (digest, data) VALUES (?, ?) ON CONFLICT DO NOT
 BLOB_EXISTS = "SELECT 1 FROM blobs WHERE digest = ?"
 INSERT_BLOB_USE = "INSERT INTO blob_uses (session, digest) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
+LEASE = """
+    SELECT l.host, l.pid, l.began, l.heartbeat FROM leases l JOIN branches b ON b.key = l.branch WHERE b.id = ?
+"""
+DELETE_LEASES = "DELETE FROM leases WHERE branch = ?"
+INSERT_LEASE = "INSERT INTO leases (branch, id, host, pid, began, heartbeat) VALUES (?, ?, ?, ?, ?, ?)"
+RENEW_LEASE = "UPDATE leases SET heartbeat = ? WHERE id = ? RETURNING branch"
+RELEASE_LEASE = "DELETE FROM leases WHERE id = ?"
+
 SESSION_KEY = "SELECT key FROM sessions WHERE id = ?"
 BRANCH_KEYS = "SELECT key, indexed FROM branches WHERE session = ?"
 DELETE_EVENTS = "DELETE FROM events WHERE key > ? AND key < ?"
 DELETE_SESSION = (
+    "DELETE FROM leases WHERE branch IN (SELECT key FROM branches WHERE session = ?)",
     "DELETE FROM branches WHERE session = ?",
     "DELETE FROM blob_uses WHERE session = ?",
     "DELETE FROM sessions WHERE key = ?",

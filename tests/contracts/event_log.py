@@ -1,5 +1,6 @@
 """What every event log promises, as one suite: `class TestMine(EventLogContract)` with `open` runs it."""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from gptoss.engine.errors import (
+    BranchBusy,
     HeadConflict,
     HistoryError,
     SessionExists,
@@ -346,6 +348,37 @@ class EventLogContract:
         assert self.reader(log).session("ada").branch == fork.id
         log.append(session.branch, 1, [HeadMoved(came_from=fork.id)])
         assert self.reader(log).session("ada").branch == session.branch
+
+    # Leases
+
+    def test_one_writer_at_a_time_by_courtesy(self, log: EventLog) -> None:
+        session = log.start("ada", SETTINGS)
+        assert self.reader(log).holder(session.branch) is None
+        with log.acquire(session.branch) as lease:
+            other = self.open()
+            holder = self.reader(log).holder(session.branch)
+            assert holder is not None
+            assert holder.pid == os.getpid()
+            with pytest.raises(BranchBusy) as caught:
+                other.acquire(session.branch)
+            assert (caught.value.pid, caught.value.host) == (holder.pid, holder.host)
+            # Courtesy only: the head is what guards the branch.
+            other.append(session.branch, 1, [says("all the same")])
+            with other.acquire(session.branch, take_over=True):
+                lease.release()
+                assert self.reader(log).holder(session.branch) is not None
+            other.acquire(session.branch).release()
+            other.close()
+        assert self.reader(log).holder(session.branch) is None
+        with pytest.raises(SessionNotFound):
+            log.acquire("nobody")
+
+    def test_leases_are_of_one_branch_and_end_with_their_session(self, log: EventLog) -> None:
+        session = log.start("ada", SETTINGS)
+        fork = log.fork(session.branch, 1)
+        with log.acquire(session.branch), log.acquire(fork.id):
+            log.delete(session.id)
+        assert self.reader(log).sessions() == []
 
     # Search
 

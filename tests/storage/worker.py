@@ -60,6 +60,15 @@ def hold(path: Path) -> None:
     sys.stdin.read()
 
 
+def acquire(path: Path, branch: str) -> None:
+    """Hold the lease of a branch until stdin ends."""
+    log = SqlLog(path)
+    with log.acquire(branch):
+        say("acquired")
+        sys.stdin.read()
+    log.close()
+
+
 def say(*words: object) -> None:
     print(*words, flush=True)
 
@@ -72,6 +81,8 @@ def main(command: str, path: str, *arguments: str) -> None:
         append_for_ever(Path(path), *arguments)
     elif command == "create":
         create(Path(path), *arguments)
+    elif command == "acquire":
+        acquire(Path(path), *arguments)
     elif command == "hold":
         hold(Path(path))
     else:
