@@ -1,7 +1,8 @@
 """The Harmony encoding: single messages to tokens, tokens to bytes.
 
 A thin wrapper of openai-harmony that is loaded late (0.4 s) and that speaks the engine's own messages. It renders one
-message at a time; how messages become a prompt is `gptoss.engine.rendering`.
+message at a time; how messages become a prompt is `gptoss.engine.rendering`. oss-harmony, a fork under the same import
+name that vLLM depends on, gives the same tokens here, so it does not matter which of the two was installed last.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 from gptoss.engine.errors import VocabularyError
 from gptoss.engine.message import Message
 from gptoss.engine.settings import Settings, ToolSpec
+from gptoss.engine.tokens import CALL, CHANNEL, CONSTRAIN, END, MESSAGE, START
 from gptoss.engine.vocabulary import VARIABLE, vocabulary_folder
 
 if TYPE_CHECKING:
@@ -116,23 +118,25 @@ class Harmony:
         return text.encode("utf-8", "surrogateescape")
 
     def _render_message(self, message: Message) -> tuple[int, ...]:
-        # No token spans a special one, so a message is its header, its text and its end, tokenised apart. The library
-        # needs 0.2 ms for a whole message, and most of a session's messages share a handful of headers.
+        # Written out here, because the two libraries of this name differ in where they put a recipient and in what they
+        # make of a content type. No token spans a special one, so header, text and end are tokenised apart.
         frame = self._frame(replace(message, content=""))
         return (*frame[:-1], *self.encode(message.content), frame[-1])
 
     def _render_frame(self, message: Message) -> tuple[int, ...]:
-        import openai_harmony as library
-
-        constrained = message.content_type == "json"
-        rendered = library.Message(
-            author=library.Author(role=library.Role(message.role), name=message.name),
-            content=[library.TextContent(text="")],
-            channel=message.channel,
-            recipient=message.recipient,
-            content_type=f"<|constrain|>{message.content_type}" if constrained else message.content_type,
-        )
-        return tuple(self._encoding.render(rendered))
+        author = message.role if message.name is None else message.name
+        if message.name is not None and message.role != "tool":
+            author = f"{message.role}:{message.name}"
+        addressed = message.recipient not in (None, "all")
+        ids = [START, *self.encode(author), *(self.encode(f" to={message.recipient}") if addressed else ())]
+        if message.channel is not None:
+            ids += [CHANNEL, *self.encode(message.channel)]
+        if message.content_type == "json":
+            ids += [*self.encode(" "), CONSTRAIN, *self.encode("json")]
+        elif message.content_type is not None:
+            ids += self.encode(f" {message.content_type}")
+        calls = message.role == "assistant" and message.recipient is not None
+        return (*ids, MESSAGE, CALL if calls else END)
 
 
 def _description(tool: ToolSpec) -> openai_harmony.ToolDescription:
