@@ -16,6 +16,7 @@ from gptoss.cli.commands.replay import replay, verify
 from gptoss.cli.commands.search import search
 from gptoss.cli.commands.sessions import sessions
 from gptoss.cli.commands.tail import tail
+from gptoss.cli.commands.tool import tool
 from gptoss.engine.errors import UsageError
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ app.command()(search)
 app.command()(replay)
 app.command()(tail)
 app.command()(verify)
+app.command()(tool)
 
 
 def parse(arguments: list[str]) -> Command:

@@ -108,6 +108,12 @@ class Adapters:
 
         return SPECS
 
+    def tool_recipients(self) -> tuple[str, ...]:
+        """What a model can call."""
+        from gptoss.tools.catalogue import RECIPIENTS
+
+        return RECIPIENTS
+
     def tools(
         self,
         names: Iterable[str],
@@ -118,12 +124,13 @@ class Adapters:
         put_blob: Callable[[bytes], str],
         get_blob: Callable[[str], bytes],
         confirm: Callable[[str], bool] | None = None,
+        files: Path | None = None,
     ) -> dict[str, Tool]:
         """The tools of these names, made but not yet started; what they start ends with `opened`.
 
-        `encode` counts tokens; artefacts are kept with `put_blob`; `confirm` is asked before each patch. A name that
-        nobody knows has no tool, which the model is told when it calls it. Raises UsageError for a browser whose source
-        cannot be had.
+        `encode` counts tokens; artefacts are kept with `put_blob`; `confirm` is asked before each patch; `files` is
+        where Python's folders are, those of the sessions by default. A name that nobody knows has no tool, which the
+        model is told when it calls it. Raises UsageError for a browser whose source cannot be had.
         """
         made: dict[str, Tool] = {}
         wanted = set(names)
@@ -140,7 +147,7 @@ class Adapters:
             from gptoss.tools.python.tool import PythonTool
 
             python = PythonTool(
-                self.folders.data / "files",
+                files or self.folders.data / "files",
                 put_blob=put_blob,
                 get_blob=get_blob,
                 backend=options.python_backend or "bubblewrap",

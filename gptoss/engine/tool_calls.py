@@ -10,6 +10,11 @@ from gptoss.engine.ports import Cancelled, Tool, ToolCall, ToolResult
 from gptoss.engine.recovery import tool_message
 
 
+def tool_named(recipient: str) -> str:
+    """The name of the tool that a recipient such as "functions.apply_patch" or "browser.open" addresses."""
+    return recipient.removeprefix("functions.").partition(".")[0]
+
+
 class ToolRunner:
     """The tools of a conversation and the event loop that they share.
 
@@ -24,7 +29,7 @@ class ToolRunner:
     def run(self, session: str, message: Message, artefacts: tuple[Artefact, ...] = ()) -> ToolResult:
         """The result of one call; calling a tool that is not there or stopping one that runs gives a result too."""
         recipient = message.recipient or ""
-        tool = self._tools.get(recipient.removeprefix("functions.").partition(".")[0])
+        tool = self._tools.get(tool_named(recipient))
         if tool is None:
             names = ", ".join(sorted(self._tools)) or "none"
             text = f'Error: the tool "{recipient}" is not enabled in this session. Enabled tools: {names}.'
