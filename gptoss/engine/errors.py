@@ -70,7 +70,7 @@ class HistoryError(GptossError):
 class RecordRefused(GptossError):
     """What was to be restored is no session; nothing of it was.
 
-    `session` and `record` count, from 0, the sessions given and the records of that one; None where it is no one's fault.
+    `session` and `record` count, from 0, the sessions given and the records of that one; None for no single one.
     """
 
     def __init__(self, problem: str, session: int = 0, record: int | None = None) -> None:
