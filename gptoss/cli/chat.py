@@ -2,6 +2,8 @@
 
 import sys
 
+from msgspec.structs import replace
+
 from gptoss.cli.bootstrap import Adapters
 from gptoss.cli.confirming import Confirmation
 from gptoss.cli.conversing import Chat
@@ -10,6 +12,7 @@ from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.one_shot import answer_once
 from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest
+from gptoss.engine.errors import BranchBusy
 
 
 def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> int:
@@ -18,7 +21,27 @@ def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> 
     talks = request.prompt is None and sys.stdin is not None and sys.stdin.isatty()
     interrupts = Interrupts()
     confirm = Confirmation(out if talks else err, interrupts) if request.tool_options.confirm else None
-    with interrupts, Chat(request, adapters, interrupts, confirm) as opened:
-        if talks:
-            return InteractiveChat(opened, interrupts, out, err, adapters.folders.data).run()
-        return answer_once(opened, request.prompt, interrupts, out, err)
+    try:
+        with interrupts, Chat(request, adapters, interrupts, confirm) as opened:
+            if talks:
+                return InteractiveChat(opened, interrupts, out, err, adapters.folders.data).run()
+            return answer_once(opened, request.prompt, interrupts, out, err)
+    except BranchBusy as busy:
+        if not talks:
+            raise
+        return _beside(busy, request, adapters, out, err)
+
+
+def _beside(busy: BranchBusy, request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> int:
+    """Somebody else writes to the session: let the user choose what to do about it."""
+    out.line(f"Session {request.session} is open in another process (pid {busy.pid} on {busy.host}).", "notice")
+    out.write("  [f]ollow it live, [b]ranch off and go on beside it, [t]ake it over, or leave? [f/b/t/N] ")
+    answer = sys.stdin.readline().strip().lower()
+    out.typed_line()
+    if answer == "f":
+        from gptoss.cli.tailing import tail_session
+
+        return tail_session(adapters, request.database, request.session or "", out, turns=2, follow=True)
+    if answer in ("b", "t"):
+        return chat(replace(request, fork=answer == "b", take_over=answer == "t"), adapters, out, err)
+    return 0

@@ -11,11 +11,12 @@ from gptoss.cli.display import Display
 from gptoss.cli.names import new_name, resume_command
 from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest
+from gptoss.engine.branching import fork, resting_point
 from gptoss.engine.conversation import Conversation
-from gptoss.engine.errors import SessionNotFound
+from gptoss.engine.errors import SessionNotFound, UsageError
 from gptoss.engine.events import Event, MessageAppended, StoredEvent
 from gptoss.engine.harmony import Harmony
-from gptoss.engine.ports import EventLog, SessionInfo, TokenGenerator, Tool
+from gptoss.engine.ports import EventLog, Lease, SessionInfo, TokenGenerator, Tool
 from gptoss.engine.reducer import fold
 from gptoss.engine.settings import Settings
 from gptoss.engine.updates import Update
@@ -47,8 +48,12 @@ class Chat:
         self._harmony: Harmony | None = None
         self._conversation: Conversation | None = None
         self._began = False
+        self._held: tuple[str, Lease] | None = None
         try:
             self.info = self._find(request.session)
+            if request.fork:
+                self.info = self._forked(self.info)
+            self._hold()
             self.name = request.session or new_name(lambda name: self._find(name) is not None)
             before = self._recorded()
             checkpoint = adapters.checkpoint(request.checkpoint, before.checkpoint)
@@ -109,7 +114,8 @@ class Chat:
         return self._generator
 
     def conversation(self) -> Conversation:
-        """The conversation, opened for writing; this is what creates a session that is new."""
+        """The conversation, opened for writing; this is what creates a session that is new. May raise BranchBusy."""
+        self._hold()
         if self._conversation is None:
             generator = self.load()
             if self._harmony is None:  # `load` sets both
@@ -118,6 +124,7 @@ class Chat:
             if self.info is None:
                 self.info = self._log.start(self.name, self.settings)
                 self._began = True
+                self._hold()
             self._conversation = Conversation(
                 self._log,
                 self.info.branch,
@@ -141,6 +148,27 @@ class Chat:
                 # Its first message was refused: a session without a word is of no use to anybody.
                 self._log.delete(self.info.id)
                 self.info = None
+
+    def _hold(self) -> None:
+        """Be the one who writes to the branch, once there is one."""
+        if self.info is None:
+            return
+        branch = self.info.branch
+        if self._held is not None:
+            held, lease = self._held
+            if held == branch and not lease.lost:
+                return
+            # What somebody else may have written meanwhile must be read.
+            self.reopen_later()
+            lease.release()
+        first = self._held is None
+        self._held = branch, self._log.acquire(branch, take_over=first and self._request.take_over)
+
+    def _forked(self, session: SessionInfo | None) -> SessionInfo:
+        if session is None:
+            raise UsageError(f"there is no session {self._request.session!r} to fork: leave out --fork")
+        fork(self._log, session, resting_point(self._log, session.branch))
+        return self._log.session(session.name)
 
     def _find(self, name: str | None) -> SessionInfo | None:
         try:

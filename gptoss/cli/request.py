@@ -42,6 +42,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     top_p: float | None = None
     seed: int | None = None
     max_tokens: int | None = None
+    fork: bool = False
+    take_over: bool = False
     database: str | None = None
 
     def settings(
@@ -70,6 +72,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
         """Raise UsageError for a value that cannot be."""
         if self.session is not None:
             checked_name(self.session)
+        elif self.fork or self.take_over:
+            raise UsageError(f"{'--fork' if self.fork else '--take-over'} needs a session: name one with --session")
         if self.reasoning_effort not in (None, *get_args(ReasoningEffort)):
             raise UsageError(f"--reasoning-effort is low, medium or high, not {self.reasoning_effort!r}")
         if self.context_policy not in (None, *get_args(ContextPolicy)):

@@ -9,11 +9,20 @@ import re
 from gptoss.engine.errors import UsageError
 from gptoss.engine.events import HeadMoved, MessageAppended, StoredEvent
 from gptoss.engine.ports import BranchInfo, EventLog, EventReader, SessionInfo
+from gptoss.engine.reducer import fold
 
 
 def turn_seqs(log: EventReader, branch: str) -> list[int]:
     """The seq of each user message on the path to the branch's head: where each turn begins, turn 1 first."""
     return [stored.seq for stored in log.read(branch) if _begins_turn(stored)]
+
+
+def resting_point(log: EventReader, branch: str) -> int:
+    """The newest seq at which nothing was under way: the head, or before the turn that is being answered."""
+    state = fold(log.read(branch))
+    generation = state.generation
+    under_way = state.call is not None or (generation is not None and generation.finished is None)
+    return turn_seqs(log, branch)[-1] - 1 if under_way else state.seq
 
 
 def parse_point(log: EventReader, branch: str, point: str) -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from gptoss.engine.ports import Holder
 
+_SYSTEM: str = sys.platform
+
 STALE_SECONDS = 90.0
 """A lease of another host that was not renewed for so long is over."""
 
@@ -17,7 +19,7 @@ def this_host() -> str:
 
     Containers can share a name and not their processes, and after a restart every id is free again.
     """
-    name = os.environ.get("COMPUTERNAME", "host") if sys.platform == "win32" else os.uname().nodename
+    name = os.environ.get("COMPUTERNAME", "host") if _SYSTEM == "win32" else os.uname().nodename
     return f"{name}/{_read('/proc/sys/kernel/random/boot_id')[:8]}{_namespace()}"
 
 
@@ -36,11 +38,11 @@ def is_alive(pid: int, began: str) -> bool:
 
 def when_began(pid: int) -> str | None:
     """When a process of this host began, in whatever the system counts it in; "" if unknown, None without a process."""
-    if sys.platform == "linux":
+    if _SYSTEM == "linux":
         # "pid (name) state ..."; the name may hold anything, and the 22nd field is the time.
         fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
         return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else None
-    if sys.platform == "win32":
+    if _SYSTEM == "win32":
         return ""
     try:
         os.kill(pid, 0)

@@ -20,6 +20,10 @@ def chat(
     session: Annotated[
         str | None, typer.Option("--session", metavar="NAME", help="Continue this session, or begin it.")
     ] = None,
+    fork: Annotated[bool, typer.Option("--fork", help="Go on on a new branch of the session.")] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Go on even if another process writes to the session.")
+    ] = False,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -132,6 +136,8 @@ def chat(
             top_p=top_p,
             seed=seed,
             max_tokens=max_tokens,
+            fork=fork,
+            take_over=take_over,
             database=database,
         )
         return chat(request, *tools)
