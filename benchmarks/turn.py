@@ -4,21 +4,20 @@ Two questions, each answered by taking turns within one run, so that whatever el
 
 - A session with 4,000 tokens of history: how many prompt tokens does the next turn compute, and how long does its first
   token take, with the cache of the turn before and without any?
-- Decoding 300 tokens through a conversation: how much slower is it with every token logged in SQLite than with the bare
-  generator?
+- An answer of 300 tokens through a conversation: how much longer does it take with every token logged in SQLite than
+  with a log in memory, and than the bare generator takes, which neither renders nor parses?
 """
 
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.decode import make_checkpoint
 from gptoss.backends.demo.materialise import materialise
 from gptoss.backends.torch.generator import TorchGenerator
 from gptoss.engine.conversation import Conversation
-from gptoss.engine.events import GenerationFinished, MessageAppended
+from gptoss.engine.events import GenerationFinished, MessageAppended, StoredEvent
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
 from gptoss.engine.ports import EventLog
@@ -26,6 +25,7 @@ from gptoss.engine.reducer import fold
 from gptoss.engine.rendering import render_prompt
 from gptoss.engine.settings import Sampling, Settings
 from gptoss.engine.tokens import STOP_IDS
+from gptoss.storage.memory import MemoryLog
 from gptoss.storage.opening import open_log
 
 HISTORY = 4000
@@ -86,41 +86,46 @@ def compare_prefills(folder: Path, harmony: Harmony, checkpoint: Path) -> None:
 
 
 def compare_logging(folder: Path, harmony: Harmony, checkpoint: Path) -> None:
-    log = open_log(folder / "decode.db")
     generator = TorchGenerator(checkpoint, device="cpu")
     sampling = Sampling(seed=1, max_tokens=TOKENS)
-    prompt: tuple[int, ...] = ()
-    number = 0
+    state = fold(logged(MemoryLog(), "prompt", harmony, generator, Sampling(seed=1, max_tokens=1))[1])
+    prompt = render_prompt(state, harmony).ids
+    logs: dict[str, EventLog] = {"a log in memory": MemoryLog(), "the log in SQLite": open_log(folder / "decode.db")}
+    times: dict[str, list[float]] = {name: [] for name in ("the bare generator", *logs)}
 
-    def bare() -> None:
-        # A random model hardly ever stops by itself, and when it does, both do at the same token.
+    def bare() -> float:
+        # A random model hardly ever stops by itself, and when it does, all do at the same token.
+        begun = time.perf_counter()
         for _ in generator.generate(prompt, sampling, STOP_IDS, lambda: False):
             pass
+        return time.perf_counter() - begun
 
-    def logged() -> None:
-        nonlocal number, prompt
-        number += 1
-        branch = log.start(f"s{number}", Settings(start_date="2026-01-02")).branch
-        conversation = Conversation(
-            log, branch, harmony=harmony, generator=generator, seed=lambda: 1, sampling=sampling
-        )
-        list(conversation.say("Tell me something long."))
-        prompt = render_prompt(fold(log.read(branch, until=2)), harmony).ids
-        conversation.close()
+    bare()
+    for turn in range(3 * ROUNDS):
+        times["the bare generator"].append(bare())
+        for name, log in logs.items():
+            times[name].append(logged(log, f"s{turn}", harmony, generator, sampling)[0])
+    print(f"an answer of {TOKENS} tokens, medians of {3 * ROUNDS}:")
+    for name, seconds in times.items():
+        print(f"  {name}: {TOKENS / statistics.median(seconds):.0f} tokens/s")
+    for name, beside in (("the log in SQLite", "a log in memory"), ("the log in SQLite", "the bare generator")):
+        ratios = [one / other for one, other in zip(times[name], times[beside], strict=True)]
+        low, _, high = statistics.quantiles(ratios, n=4)
+        print(f"  {name} takes {statistics.median(ratios):.3f} times {beside} (quartiles {low:.3f} to {high:.3f})")
 
-    def seconds(work: Callable[[], None]) -> float:
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
 
-    seconds(logged)
-    pairs = [(seconds(bare), seconds(logged)) for _ in range(3 * ROUNDS)]
-    ratio = statistics.median(with_log / without for without, with_log in pairs)
-    spread = statistics.quantiles([with_log / without for without, with_log in pairs], n=4)
-    print(f"decoding {TOKENS} tokens, medians of {3 * ROUNDS}:")
-    print(f"  bare {TOKENS / statistics.median(p[0] for p in pairs):.0f} tokens/s")
-    print(f"  logged {TOKENS / statistics.median(p[1] for p in pairs):.0f} tokens/s")
-    print(f"  time with the log / without: {ratio:.3f} (quartiles {spread[0]:.3f} to {spread[2]:.3f})")
+def logged(
+    log: EventLog, name: str, harmony: Harmony, generator: TorchGenerator, sampling: Sampling
+) -> tuple[float, list[StoredEvent]]:
+    """The seconds that a turn of a new session takes, and the history up to the user's message."""
+    branch = log.start(name, Settings(start_date="2026-01-02")).branch
+    conversation = Conversation(log, branch, harmony=harmony, generator=generator, seed=lambda: 1, sampling=sampling)
+    begun = time.perf_counter()
+    for _ in conversation.say("Tell me something long."):
+        pass
+    seconds = time.perf_counter() - begun
+    conversation.close()
+    return seconds, list(log.read(branch, until=2))
 
 
 class _NoModel:
