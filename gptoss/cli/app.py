@@ -11,7 +11,7 @@ import typer
 from gptoss.cli.command import Command
 from gptoss.cli.commands.branches import branch, switch, tree, undo
 from gptoss.cli.commands.chat import chat
-from gptoss.cli.commands.export import export
+from gptoss.cli.commands.export import export, import_
 from gptoss.cli.commands.replay import replay, verify
 from gptoss.cli.commands.search import search
 from gptoss.cli.commands.sessions import sessions
@@ -43,6 +43,7 @@ app.command()(undo)
 app.command()(switch)
 app.command()(tree)
 app.command()(export)
+app.command("import")(import_)
 app.command()(search)
 app.command()(replay)
 app.command()(tail)

@@ -1,3 +1,17 @@
-"""What `gptoss export` can write."""
+"""What `gptoss export` can write, and how such files end."""
 
-FORMATS = ("md", "json")
+FORMATS = {
+    "md": ".md",
+    "json": ".json",
+    "jsonl": ".jsonl",
+    "harmony": ".harmony.jsonl",
+    "openai": ".openai.json",
+    "sharegpt": ".sharegpt.json",
+    "cast": ".cast",
+}
+
+QUICK = ("md", "json")
+"""Those that need nothing but the log."""
+
+EXACT = ("jsonl",)
+"""Those that say everything or are worth nothing: no part of them can be left out."""

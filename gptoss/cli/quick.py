@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gptoss.cli.command import Command, Tools
-from gptoss.cli.formats import FORMATS
+from gptoss.cli.formats import QUICK
 
 
 def recognise(arguments: list[str]) -> Command | None:
@@ -73,13 +73,16 @@ def _export(words: list[str]) -> Command | None:
             name = word
         else:
             return None
-    if not name or format not in FORMATS or file == "" or (file or "").startswith("-"):
+    if not name or format not in QUICK or file == "" or (file or "").startswith("-"):
         return None
 
     def run(tools: Tools) -> int:
-        from gptoss.cli.exporting import export_session
+        from gptoss.cli.exporting import Choice, export_session
 
-        return export_session(tools.adapters, None, name, tools.out, format=format, file=Path(file) if file else None)
+        choice = Choice(format=format)
+        return export_session(
+            tools.adapters, None, name, choice, tools.out, tools.err, file=Path(file) if file else None
+        )
 
     return run
 

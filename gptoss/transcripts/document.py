@@ -10,7 +10,7 @@ added within a version, and a key whose value would be null or its default may b
      "generations": [...], "tool_calls": [...], "notes": [...]}
 
 `seq` numbers are those of the log: a message, generation or tool call is found under its number, and refers to others
-by theirs.
+by theirs. `docs/export.md` describes the format, `docs/transcript.schema.json` is its JSON Schema.
 """
 
 from collections.abc import Iterable
@@ -174,6 +174,16 @@ def document(events: Iterable[StoredEvent]) -> Document:
         tool_calls=tuple(calls.values()),
         notes=tuple(notes),
     )
+
+
+def without_reasoning(document: Document) -> Document:
+    """The document without what the model only thought. Tool calls stay, on whatever channel they were made."""
+    kept = (
+        line
+        for line in document.messages
+        if line.role != "assistant" or line.channel != "analysis" or line.recipient is not None
+    )
+    return replace(document, messages=tuple(kept))
 
 
 def to_json(document: Document) -> str:

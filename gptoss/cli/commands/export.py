@@ -1,23 +1,67 @@
-"""`gptoss export`."""
+"""`gptoss export` and `gptoss import`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gptoss.cli.command import Command
-from gptoss.cli.commands.options import Database, Name
+from gptoss.cli.command import Command, Tools
+from gptoss.cli.commands.options import Database
+from gptoss.cli.formats import FORMATS
+from gptoss.engine.errors import UsageError
 
 
 def export(
-    name: Name,
-    format: Annotated[str, typer.Option("--format", "-f", metavar="md|json", help="What to write.")] = "md",
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The session.", show_default=False)] = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="What to write.")] = "md",
+    branch: Annotated[
+        str | None, typer.Option("--branch", metavar="NAME", help="This branch instead of the current one.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="SEQ|TURN", help="Nothing after this event, or after turn tN.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every session, each into a file in the folder -o.")
+    ] = False,
+    no_reasoning: Annotated[
+        bool, typer.Option("--no-reasoning", help="Leave out what the model only thought.")
+    ] = False,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Remove likely secrets, home folders and user names, and say which.")
+    ] = False,
     file: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where (default: standard output).")
     ] = None,
     database: Database = None,
 ) -> Command:
-    """Write a session as Markdown or JSON."""
-    from gptoss.cli.exporting import export_session
+    """Write a session for people or programs; jsonl is the whole of it, for `gptoss import`."""
 
-    return lambda tools: export_session(tools.adapters, database, name, tools.out, format=format, file=file)
+    def run(tools: Tools) -> int:
+        from gptoss.cli.exporting import Choice, export_all, export_session
+
+        choice = Choice(format=format, branch=branch, until=until, reasoning=not no_reasoning, redact=redact)
+        adapters, out, err = tools
+        if everything:
+            if name is not None:
+                raise UsageError(f"--all exports every session: leave out {name!r}, or --all")
+            return export_all(adapters, database, choice, out, err, folder=file)
+        if name is None:
+            raise UsageError("say which session to export, or --all")
+        return export_session(adapters, database, name, choice, out, err, file=file)
+
+    return run
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to import; - is standard input.")],
+    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Call the session so.")] = None,
+    database: Database = None,
+) -> Command:
+    """Restore sessions from `export --format jsonl`, or bring in OpenAI-style messages and ShareGPT conversations."""
+
+    def run(tools: Tools) -> int:
+        from gptoss.cli.importing import import_file
+
+        return import_file(tools.adapters, database, file, tools.out, name=name)
+
+    return run

@@ -1,0 +1,139 @@
+"""`gptoss export --format cast`: a session as an asciinema recording (version 2), with the timing it had.
+
+The recording holds what the display would write on a terminal of a fixed size. See
+https://docs.asciinema.org/manual/asciicast/v2/.
+"""
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+
+from gptoss.cli.display import Display
+from gptoss.cli.output import Output
+from gptoss.engine.events import MessageAppended, SessionStarted, StoredEvent
+from gptoss.engine.harmony import Harmony
+from gptoss.engine.parsing import MessageBegun, TextDelta
+from gptoss.transcripts.playback import Moment, playback
+from gptoss.transcripts.redaction import Redactor
+
+WIDTH, HEIGHT = 80, 24
+LONGEST_PAUSE = 2.0
+"""Seconds. A player shortens longer ones; the recording itself keeps the true time."""
+
+
+def cast(
+    events: Iterable[StoredEvent], harmony: Harmony, *, reasoning: bool = True, redactor: Redactor | None = None
+) -> Iterator[str]:
+    """The lines of the recording; lazy, unless something is to be redacted."""
+    screen = _Screen()
+    display = Display(screen, screen)
+    begun, at = False, 0.0
+    for moment in _selected(events, harmony, reasoning, redactor):
+        update = moment.update
+        if not begun and isinstance(update, StoredEvent) and isinstance(update.event, SessionStarted):
+            name = update.event.name if redactor is None else redactor.text(update.event.name)
+            yield _header(name, update.time)
+            begun = True
+        display.show(update)
+        # The time of an event and that of its tokens come from two clocks, which may differ by a millisecond.
+        at = max(at, moment.at)
+        if shown := screen.take():
+            yield _line(at, shown)
+    if begun:
+        display.end()
+        if shown := screen.take():
+            yield _line(at, shown)
+
+
+class _Screen(Output):
+    """A terminal of a fixed size that only remembers what was written."""
+
+    def __init__(self) -> None:
+        self._written = io.StringIO()
+        super().__init__(self._written)
+        self.is_terminal = self.is_coloured = True
+
+    @property
+    def width(self) -> int:
+        return WIDTH
+
+    def take(self) -> str:
+        """What was written since the last time."""
+        written = self._written.getvalue()
+        self._written.seek(0)
+        self._written.truncate()
+        return written.replace("\n", "\r\n")
+
+
+def _header(name: str, time: int) -> str:
+    header = {
+        "version": 2,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "timestamp": time // 1_000_000,
+        "idle_time_limit": LONGEST_PAUSE,
+        "title": name,
+        "env": {"TERM": "xterm-256color"},
+    }
+    return json.dumps(header, ensure_ascii=False) + "\n"
+
+
+def _line(at: float, text: str) -> str:
+    return json.dumps([round(at, 6), "o", text], ensure_ascii=False) + "\n"
+
+
+def _selected(
+    events: Iterable[StoredEvent], harmony: Harmony, reasoning: bool, redactor: Redactor | None
+) -> Iterator[Moment]:
+    moments: Iterable[Moment] = playback(events, harmony)
+    if not reasoning:
+        moments = _without_reasoning(moments)
+    return iter(moments) if redactor is None else _redacted(list(moments), redactor)
+
+
+def _without_reasoning(moments: Iterable[Moment]) -> Iterator[Moment]:
+    hidden = False
+    for moment in moments:
+        update = moment.update
+        if isinstance(update, MessageBegun):
+            hidden = update.channel == "analysis" and update.recipient is None
+        if isinstance(update, StoredEvent):
+            if isinstance(update.event, MessageAppended):
+                message = update.event.message
+                if message.role == "assistant" and message.channel == "analysis" and message.recipient is None:
+                    continue
+            yield moment
+        elif not hidden:
+            yield moment
+
+
+def _redacted(moments: list[Moment], redactor: Redactor) -> Iterator[Moment]:
+    """The pieces of a text are redacted as the whole that they are, events one by one."""
+    for moment in moments:
+        if isinstance(moment.update, StoredEvent):
+            redactor.learn_from(moment.update.event)
+    pieces: list[Moment] = []
+    for moment in moments:
+        if isinstance(moment.update, TextDelta):
+            pieces.append(moment)
+            continue
+        yield from _redacted_pieces(pieces, redactor)
+        pieces.clear()
+        yield (
+            moment._replace(update=_redacted_event(moment.update, redactor))
+            if isinstance(moment.update, StoredEvent)
+            else moment
+        )
+    yield from _redacted_pieces(pieces, redactor)
+
+
+def _redacted_pieces(pieces: list[Moment], redactor: Redactor) -> Iterator[Moment]:
+    texts = redactor.pieces([piece.update.text for piece in pieces if isinstance(piece.update, TextDelta)])
+    for piece, text in zip(pieces, texts, strict=True):
+        yield piece._replace(update=TextDelta(text))
+
+
+def _redacted_event(stored: StoredEvent, redactor: Redactor) -> StoredEvent:
+    from msgspec.structs import replace
+
+    return replace(stored, event=redactor.value(stored.event, type(stored.event)))
