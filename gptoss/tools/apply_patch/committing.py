@@ -10,20 +10,33 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from itertools import count
 from pathlib import PurePosixPath
 
 from gptoss.tools.apply_patch import texts
 from gptoss.tools.apply_patch.errors import PatchError
+from gptoss.tools.apply_patch.journal import Journal
 from gptoss.tools.apply_patch.planning import FileEdit
 from gptoss.tools.apply_patch.workspace import Workspace, reason
 
 _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 
 
-def commit(edits: Sequence[FileEdit], workspace: Workspace) -> None:
-    """Make every file what its edit says. On an error nothing has changed, and PatchError says why."""
+def commit(
+    edits: Sequence[FileEdit], workspace: Workspace, *, journal: Journal | None = None, spare: str | None = None
+) -> None:
+    """Make every file what its edit says. On an error nothing has changed, and PatchError says why.
+
+    Without a journal, nobody knows of what a killed process leaves half-done. Spare files have names that begin with
+    `spare`.
+    """
     with ExitStack() as opened:
-        transaction = _Transaction(workspace, opened)
+        transaction = _Transaction(workspace, opened, spare or f".gptoss-{secrets.token_hex(6)}-")
+        if journal is not None and edits:
+            try:
+                opened.enter_context(journal.entry(workspace, transaction.spare, edits))
+            except OSError as error:
+                raise PatchError(texts.no_journal(reason(error))) from error
         try:
             for edit in edits:
                 transaction.stage(edit)
@@ -38,10 +51,12 @@ def commit(edits: Sequence[FileEdit], workspace: Workspace) -> None:
 
 
 class _Transaction:
-    """`path` is the file being worked on."""
+    """`path` is the file being worked on, `spare` the beginning of the names of spare files."""
 
-    def __init__(self, workspace: Workspace, opened: ExitStack) -> None:
+    def __init__(self, workspace: Workspace, opened: ExitStack, spare: str) -> None:
         self.path = ""
+        self.spare = spare
+        self._spares = count()
         self._workspace = workspace
         self._opened = opened
         self._folders: dict[str, int] = {}
@@ -59,7 +74,7 @@ class _Transaction:
         self._folders[edit.path] = folder = self._opened.enter_context(self._workspace.folder(edit.path, self._made))
         if edit.after is None:
             return
-        self._staged[edit.path] = name = _spare_name()
+        self._staged[edit.path] = name = self._spare_name()
         mode = 0o666 if edit.after.mode is None else 0o600
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         file = os.open(name, flags, mode, dir_fd=folder)
@@ -78,7 +93,7 @@ class _Transaction:
     def carry_out(self, edit: FileEdit) -> None:
         self.path = edit.path
         folder, name = self._folders[edit.path], PurePosixPath(edit.path).name
-        staged, backup = self._staged.get(edit.path), _spare_name()
+        staged, backup = self._staged.get(edit.path), self._spare_name()
         if edit.before is None and staged is not None:
             _name_without_overwriting(staged, name, folder)
             self._undo.append((edit.path, lambda: os.unlink(name, dir_fd=folder)))
@@ -117,9 +132,8 @@ class _Transaction:
             with suppress(OSError):
                 os.fsync(folder)
 
-
-def _spare_name() -> str:
-    return f".gptoss-{secrets.token_hex(6)}"
+    def _spare_name(self) -> str:
+        return f"{self.spare}{next(self._spares)}"
 
 
 def _set_aside(name: str, backup: str, folder: int, *, keep: bool) -> None:

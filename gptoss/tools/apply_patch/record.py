@@ -10,6 +10,7 @@ from gptoss.engine.errors import StorageError, UsageError
 from gptoss.tools.apply_patch import editing
 from gptoss.tools.apply_patch.committing import commit
 from gptoss.tools.apply_patch.errors import PatchError
+from gptoss.tools.apply_patch.journal import Journal
 from gptoss.tools.apply_patch.planning import FileEdit
 from gptoss.tools.apply_patch.workspace import Workspace
 
@@ -35,15 +36,14 @@ class Record(Struct, frozen=True, omit_defaults=True):
             raise StorageError(f"the record of a patch cannot be read ({error}): its files stay as they are") from error
 
 
-def take_back(record: Record, workspace: Path) -> list[str]:
+def take_back(record: Record, workspace: Path, journal: Journal | None = None) -> list[str]:
     """Make the files what they were before the call, all or none, and return their paths.
 
     Raises UsageError where one of them was changed since.
     """
     try:
-        commit(
-            [FileEdit(edit.path, before=edit.after, after=edit.before) for edit in record.edits], Workspace(workspace)
-        )
+        undone = [FileEdit(edit.path, before=edit.after, after=edit.before) for edit in record.edits]
+        commit(undone, Workspace(workspace), journal=journal)
     except PatchError as error:
         raise UsageError(f"the patch cannot be taken back: {error.problem} Its files stay as they are.") from error
     return [edit.path for edit in record.edits]

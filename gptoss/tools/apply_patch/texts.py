@@ -131,6 +131,11 @@ def failed(path: str, reason: str) -> str:
     return f"{path} cannot be changed: {reason}."
 
 
+def no_journal(reason: str) -> str:
+    """The record by which a patch that is cut off could be put back cannot be written."""
+    return f"the patch cannot be recorded before it is applied: {reason}."
+
+
 # What is wrong with a change.
 def not_found(path: str, lines: Sequence[str]) -> str:
     return f"{path} has no such lines:\n" + "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@ from gptoss.tools.apply_patch import texts
 from gptoss.tools.apply_patch.argument import patch_text
 from gptoss.tools.apply_patch.committing import commit
 from gptoss.tools.apply_patch.errors import PatchError
+from gptoss.tools.apply_patch.journal import Journal
 from gptoss.tools.apply_patch.patch import parse_patch
 from gptoss.tools.apply_patch.planning import make_plan
 from gptoss.tools.apply_patch.record import Record
@@ -26,13 +27,21 @@ class ApplyPatchTool:
     """Patches of the model, applied to the files below `workspace`.
 
     `confirm` is shown the changes as a unified diff and asked whether to make them; it is called within `run`, which
-    waits. A call takes milliseconds and has no step that a cancellation could fall into: it is done or it is not.
+    waits, and raises asyncio.CancelledError if the user would rather stop the turn. Otherwise a call takes milliseconds
+    and has no step that a cancellation could fall into: it is done or it is not. `journal` lets the next start put back
+    what a kill leaves half-done.
     """
 
     def __init__(
-        self, workspace: Path, *, put_blob: Callable[[bytes], str], confirm: Callable[[str], bool] | None = None
+        self,
+        workspace: Path,
+        *,
+        put_blob: Callable[[bytes], str],
+        confirm: Callable[[str], bool] | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._workspace = workspace
+        self._journal = journal
         self._put_blob = put_blob
         self._confirm = confirm
 
@@ -55,7 +64,7 @@ class ApplyPatchTool:
             raise PatchError(texts.DECLINED)
         # The way back is durable before anything happens.
         artefacts = self._keep(record)
-        commit(plan.edits, workspace)
+        commit(plan.edits, workspace, journal=self._journal)
         return texts.success(plan.summary), artefacts
 
     def _keep(self, record: Record) -> tuple[Artefact, ...]:

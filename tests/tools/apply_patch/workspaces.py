@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gptoss.engine.ports import ToolResult
+from gptoss.tools.apply_patch.journal import Journal
 from gptoss.tools.apply_patch.record import MEDIA_TYPE, Record
 from gptoss.tools.apply_patch.tool import ApplyPatchTool
 from tests.contracts.tool import Blobs, call_of, text_of
@@ -40,8 +41,8 @@ def contents(root: Path) -> dict[str, bytes]:
     return {path: data for path, (kind, _, data) in tree(root).items() if kind == "file"}
 
 
-def apply(root: Path, argument: str, blobs: Blobs | None = None) -> ToolResult:
-    tool = ApplyPatchTool(root, put_blob=(blobs or Blobs()).put)
+def apply(root: Path, argument: str, blobs: Blobs | None = None, journal: Journal | None = None) -> ToolResult:
+    tool = ApplyPatchTool(root, put_blob=(blobs or Blobs()).put, journal=journal)
     return asyncio.run(tool.run(call_of("functions.apply_patch", argument)))
 
 
