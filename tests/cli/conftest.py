@@ -5,13 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.vocabulary import VARIABLE
+from tests.cli.terminals import Open
 
 Result = subprocess.CompletedProcess[str]
 Run = Callable[..., Result]
@@ -96,3 +98,28 @@ def gptoss(environment: dict[str, str]) -> Run:
         return Result(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
+
+
+@pytest.fixture
+def terminal(environment: dict[str, str]) -> Iterator[Open]:
+    """Open `gptoss chat` in a terminal: `terminal("--session", "a", replies=[...])`."""
+    opened: list[pexpect.spawn[str]] = []
+
+    def open_(
+        *arguments: str, replies: Sequence[str] = (), delay: float = 0.0, env: dict[str, str] | None = None
+    ) -> "pexpect.spawn[str]":
+        (python, *command), variables = driver(environment | (env or {}), replies, delay)
+        child = pexpect.spawn(
+            python,
+            [*command, "chat", *arguments],
+            env=variables | {"PROMPT_TOOLKIT_NO_CPR": "1"},  # nobody is there to say where the cursor is
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(30, 100),
+        )
+        opened.append(child)
+        return child
+
+    yield open_
+    for child in opened:
+        child.close(force=True)
