@@ -3,6 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
+from gptoss.backends.vllm.options import Report, VllmOptions
 from gptoss.engine.errors import BackendError
 from gptoss.engine.ports import TokenGenerator
 
@@ -11,15 +12,24 @@ AUTO = "auto"
 BACKENDS = {"torch": ("gptoss.backends.torch.generator", "TorchGenerator", "pip install torch")}
 """Name -> the module and class that implement it, and how to get what they need."""
 
+VLLM = "vllm"
 
-def open_generator(backend: str, checkpoint: Path) -> TokenGenerator:
+
+def open_generator(
+    backend: str, checkpoint: Path, vllm: VllmOptions | None = None, report: Report = lambda text: None
+) -> TokenGenerator:
     """The backend of that name ("auto": the best one for this machine) with a checkpoint loaded.
 
-    BackendError if there is no such backend or its libraries are missing; CheckpointError as the backend finds it.
+    `vllm` is for the backend of that name, which cannot do without. BackendError if there is no such backend or its
+    libraries are missing; CheckpointError as the backend finds it.
     """
     name = "torch" if backend == AUTO else backend
+    if name == VLLM and vllm is not None:
+        from gptoss.backends.vllm.opening import open_vllm
+
+        return open_vllm(checkpoint, vllm, report)
     if name not in BACKENDS:
-        raise BackendError(f'there is no backend "{backend}": choose {", ".join([AUTO, *BACKENDS])}')
+        raise BackendError(f'there is no backend "{backend}": choose {", ".join([AUTO, *BACKENDS, VLLM])}')
     module, cls, remedy = BACKENDS[name]
     try:
         adapter = getattr(import_module(module), cls)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gptoss.cli.kept import Kept
     from gptoss.cli.tooling import ToolOptions
+    from gptoss.backends.vllm.options import VllmRequest
     from gptoss.engine.harmony import Harmony
     from gptoss.engine.ports import EventLog, EventReader, TokenGenerator, Tool
     from gptoss.engine.settings import Sampling, ToolSpec
@@ -36,11 +37,14 @@ class Adapters:
     """What the commands use of the world.
 
     `folders` says where things live. `report` is told what takes long, as a passing remark, and "" when it is over.
+    `vllm` is what was said about that backend; `debug` lets it write its log to the terminal.
     """
 
-    def __init__(self, report: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(self, report: Callable[[str], None] = lambda text: None, *, debug: bool = False) -> None:
         self.folders: Folders = folders()
         self.report = report
+        self.debug = debug
+        self.vllm: VllmRequest | None = None
 
     def open_log(self, database: str | None) -> EventLog:
         """The event log, for writing; `database` is what `--db` gave. Makes the data folder if there is none."""
@@ -94,11 +98,15 @@ class Adapters:
     def generator(self, checkpoint: str | None, backend: str) -> TokenGenerator:
         """The model, loaded. Raises CheckpointError or BackendError."""
         from gptoss.backends.opening import open_generator
+        from gptoss.backends.vllm.options import VllmRequest
 
         folder = self._folder_of(checkpoint)
         self.report(f"loading {model_name(checkpoint)} …")
+        vllm = (self.vllm or VllmRequest()).options(
+            self.folders.cache, self.folders.data / "logs", shows_log=self.debug
+        )
         try:
-            return open_generator(backend, folder)
+            return open_generator(backend, folder, vllm, self.report)
         finally:
             self.report("")
 
@@ -156,10 +164,27 @@ class Adapters:
             opened.callback(python.close)
             made["python"] = python
         if "apply_patch" in wanted:
+            from gptoss.tools.apply_patch.journal import Journal
             from gptoss.tools.apply_patch.tool import ApplyPatchTool
 
-            made["apply_patch"] = ApplyPatchTool(options.workspace or Path(), put_blob=put_blob, confirm=confirm)
+            made["apply_patch"] = ApplyPatchTool(
+                options.workspace or Path(), put_blob=put_blob, confirm=confirm, journal=Journal(self._patches)
+            )
         return made
+
+    def put_back_patches(self) -> list[str]:
+        """Put back what patches of processes that were killed have left half-done; a sentence for each."""
+        if not any(self._patches.glob("*.json")):
+            return []
+        from gptoss.tools.apply_patch.journal import Journal
+        from gptoss.tools.apply_patch.recovering import recover
+
+        return [str(recovered) for recovered in recover(Journal(self._patches))]
+
+    @property
+    def _patches(self) -> Path:
+        """Where the journal of patches under way is."""
+        return self.folders.data / "patches"
 
     def kept(self, get_blob: Callable[[str], bytes]) -> Kept:
         """What tools kept in the log that `get_blob` reads, for a display."""

@@ -22,7 +22,7 @@ def run(arguments: list[str], adapters: Adapters | None = None) -> int:
     arguments, debug = _without_debug(arguments)
     out, err = standard_streams()
     try:
-        return _understood(arguments)(Tools(adapters or Adapters(err.transient), out, err))
+        return _understood(arguments)(Tools(adapters or Adapters(err.transient, debug=debug), out, err))
     except OutputClosed:
         _discard(sys.stdout, sys.stderr)
         return INTERRUPTED

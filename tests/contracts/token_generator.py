@@ -28,9 +28,15 @@ def prefilled_of(chunks: Sequence[TokenChunk]) -> int:
 
 
 class TokenGeneratorContract:
-    """`open` gives a fresh generator of one and the same checkpoint; every id of `prompt` lies in its vocabulary."""
+    """`open` gives a fresh generator of one and the same checkpoint; every id of `prompt` lies in its vocabulary.
+
+    `block` is how many tokens the cache holds together: those of an unfinished block are computed again. `tells_late`
+    is for a backend that learns only at the end of an answer how much of the prompt it computed.
+    """
 
     prompt: tuple[int, ...] = tuple(range(3, 43))
+    block: int = 1
+    tells_late: bool = False
 
     def open(self) -> TokenGenerator:
         raise NotImplementedError
@@ -76,17 +82,18 @@ class TokenGeneratorContract:
     def test_a_cold_prompt_is_computed_whole_before_the_first_token(self, generator: TokenGenerator) -> None:
         chunks = self.run(generator)
         before_first = chunks[: next(i for i, chunk in enumerate(chunks) if chunk.ids) + 1]
-        assert prefilled_of(before_first) == prefilled_of(chunks) == len(self.prompt)
+        assert prefilled_of(chunks) == len(self.prompt)
+        assert self.tells_late or prefilled_of(before_first) == len(self.prompt)
 
     def test_a_longer_prompt_computes_only_what_is_new(self, generator: TokenGenerator) -> None:
         answer = ids_of(self.run(generator))
         longer = [*self.prompt, *answer, 5, 6, 7]
         # The last sampled token was never fed back, so it may have to be computed beside the three new ones.
-        assert prefilled_of(self.run(generator, longer)) in (3, 4)
+        assert 3 <= prefilled_of(self.run(generator, longer)) <= 3 + self.block
 
-    def test_the_same_prompt_again_computes_at_most_its_last_token(self, generator: TokenGenerator) -> None:
+    def test_the_same_prompt_again_computes_at_most_its_end(self, generator: TokenGenerator) -> None:
         self.run(generator)
-        assert prefilled_of(self.run(generator)) <= 1
+        assert prefilled_of(self.run(generator)) <= self.block
 
     def test_prompts_that_part_ways_do_not_disturb_each_other(self, generator: TokenGenerator) -> None:
         left, right = (*self.prompt, 3, 4), (*self.prompt[:-5], 9, 8)

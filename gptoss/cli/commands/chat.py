@@ -84,7 +84,13 @@ def chat(
             show_default=False,
         ),
     ] = None,
-    backend: Annotated[str | None, typer.Option(metavar="NAME", help="What runs the model (default: auto).")] = None,
+    backend: Annotated[
+        str | None, typer.Option(metavar="auto|torch|vllm", help="What runs the model (default: auto).")
+    ] = None,
+    vllm_arguments: Annotated[
+        list[str] | None,
+        typer.Option("--vllm-arg", metavar="NAME=VALUE", help="An engine argument of vLLM; may be given many times."),
+    ] = None,
     temperature: Annotated[
         float | None, typer.Option(metavar="T", help="0 takes the likeliest token (default: the checkpoint's).")
     ] = None,
@@ -105,6 +111,7 @@ def chat(
     words = [word for word in (first, second, *context.args) if word is not None]
 
     def run(tools: Tools) -> int:
+        from gptoss.backends.vllm.options import VllmRequest
         from gptoss.cli.chat import chat
         from gptoss.cli.request import ChatRequest, joined, piped_text, positionals
         from gptoss.cli.tooling import ToolOptions
@@ -140,6 +147,7 @@ def chat(
             take_over=take_over,
             database=database,
         )
+        tools.adapters.vllm = VllmRequest(arguments=tuple(vllm_arguments or ()))
         return chat(request, *tools)
 
     return run
