@@ -20,6 +20,8 @@ def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> 
     request.check()
     talks = request.prompt is None and sys.stdin is not None and sys.stdin.isatty()
     interrupts = Interrupts()
+    for sentence in adapters.put_back_patches():
+        err.line(f"gptoss: {sentence}", "notice")
     confirm = Confirmation(out if talks else err, interrupts) if request.tool_options.confirm else None
     try:
         with interrupts, Chat(request, adapters, interrupts, confirm) as opened:
