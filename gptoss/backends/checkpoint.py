@@ -51,8 +51,12 @@ class Checkpoint:
 
     def tensor(self, name: str) -> torch.Tensor:
         """A tensor that is no expert matrix, as it is stored, memory-mapped where the layout allows it."""
-        parts = [self._handles[part].get_tensor(part) for part in self.layout.parts(name)]
+        parts = self.parts(name)
         return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def parts(self, name: str) -> list[torch.Tensor]:
+        """The same as the files divide it: one part, or several whose rows follow each other."""
+        return [self._handles[part].get_tensor(part) for part in self.layout.parts(name)]
 
     def expert(self, name: str, expert: int) -> torch.Tensor | Mxfp4Matrix:
         """The matrix [out, in] of one expert; `name` ends in `mlp1_weight` or `mlp2_weight`."""
@@ -62,6 +66,11 @@ class Checkpoint:
             return matrix.T if self.layout.transposed else matrix
         blocks, scales = stored + self.layout.blocks, stored + self.layout.scales
         return Mxfp4Matrix(self._slice(blocks)[expert], self._slice(scales)[expert])
+
+    @property
+    def packed(self) -> bool:
+        """Whether the experts are in MXFP4, which can stay where it is."""
+        return all(self.layout.parts(name)[0] not in self._handles for name, _ in expert_tensors(self.config))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -7,10 +7,12 @@ import torch
 
 from gptoss.backends.torch import memory
 from gptoss.backends.torch.generator import CHUNK, TorchGenerator
+from gptoss.backends.torch.native.kernels import NONE
+from gptoss.backends.torch.native.model import NativeModel
 from gptoss.engine.errors import BackendError, GenerationFailed, UsageError
 from gptoss.engine.ports import TokenGenerator
 from gptoss.engine.settings import Sampling
-from tests.backends.checkpoints import Geometry, random_weights, save_original
+from tests.backends.checkpoints import Geometry, random_weights, save_huggingface, save_original
 from tests.contracts.token_generator import (
     GREEDY,
     NO_STOP,
@@ -30,19 +32,24 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_original(random_weights(geometry), tmp_path_factory.mktemp("tiny") / "original")
 
 
-@pytest.fixture(scope="module")
-def generator(checkpoint: Path) -> TorchGenerator:
-    return TorchGenerator(checkpoint, device="cpu")
+KERNELS = [None, NONE]
+"""Those of the machine, if it can build them, and PyTorch's own."""
 
 
+@pytest.fixture(scope="module", params=KERNELS, ids=["native", "plain"])
+def generator(request: pytest.FixtureRequest, checkpoint: Path) -> TorchGenerator:
+    return TorchGenerator(checkpoint, device="cpu", kernels=request.param)
+
+
+@pytest.mark.parametrize("kernels", KERNELS, ids=["native", "plain"])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
 class TestTorch(TokenGeneratorContract):
     @pytest.fixture(autouse=True)
-    def _checkpoint(self, checkpoint: Path, dtype: str) -> None:
-        self.checkpoint, self.dtype = checkpoint, dtype
+    def _checkpoint(self, checkpoint: Path, dtype: str, kernels: str | None) -> None:
+        self.checkpoint, self.dtype, self.kernels = checkpoint, dtype, kernels
 
     def open(self) -> TokenGenerator:
-        return TorchGenerator(self.checkpoint, device="cpu", dtype=self.dtype)
+        return TorchGenerator(self.checkpoint, device="cpu", dtype=self.dtype, kernels=self.kernels)
 
 
 def test_a_seed_is_a_different_answer(generator: TorchGenerator) -> None:
@@ -53,15 +60,17 @@ def test_a_seed_is_a_different_answer(generator: TorchGenerator) -> None:
     assert len(answers) == 5
 
 
-def test_every_point_of_interruption_leads_to_the_same_answer(checkpoint: Path, generator: TorchGenerator) -> None:
+@pytest.mark.parametrize("kernels", KERNELS, ids=["native", "plain"])
+def test_every_point_of_interruption_leads_to_the_same_answer(checkpoint: Path, kernels: str | None) -> None:
     """With the cache warm, and cold as after a crash."""
+    generator = TorchGenerator(checkpoint, device="cpu", kernels=kernels)
     sampling = Sampling(temperature=1.2, top_p=0.9, seed=5, max_tokens=150)
     whole = ids_of(list(generator.generate(LONG[:60], sampling, NO_STOP, never)))
     for kept in range(1, 150, 13):
         rest = Sampling(temperature=1.2, top_p=0.9, seed=5, max_tokens=150 - kept)
         begun = [*LONG[:60], *whole[:kept]]
         assert ids_of(list(generator.generate(begun, rest, NO_STOP, never))) == whole[kept:]
-        cold = TorchGenerator(checkpoint, device="cpu")
+        cold = TorchGenerator(checkpoint, device="cpu", kernels=kernels)
         assert ids_of(list(cold.generate(begun, rest, NO_STOP, never))) == whole[kept:]
 
 
@@ -107,8 +116,9 @@ def test_beginning_another_answer_ends_the_one_before(generator: TorchGenerator)
 
 
 def test_a_failure_inside_torch_is_wrapped_and_leaves_it_usable(
-    generator: TorchGenerator, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    generator = TorchGenerator(checkpoint, device="cpu", kernels=NONE)
     whole = ids_of(list(generator.generate(LONG[:20], SEEDED, NO_STOP, never)))
 
     def out_of_memory(*_: object) -> torch.Tensor:
@@ -117,6 +127,20 @@ def test_a_failure_inside_torch_is_wrapped_and_leaves_it_usable(
     with monkeypatch.context() as patch:
         patch.setattr("gptoss.backends.torch.model.attend", out_of_memory)
         with pytest.raises(GenerationFailed, match="torch backend failed: not enough memory"):
+            list(generator.generate(LONG[:25], SEEDED, NO_STOP, never))
+    assert ids_of(list(generator.generate(LONG[:20], SEEDED, NO_STOP, never))) == whole
+
+
+def test_memory_that_runs_out_in_the_kernels_is_reported_and_leaves_them_usable(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = TorchGenerator(checkpoint, device="cpu")
+    if not isinstance(generator._model, NativeModel):
+        pytest.skip("PyTorch does the work")
+    whole = ids_of(list(generator.generate(LONG[:20], SEEDED, NO_STOP, never)))
+    with monkeypatch.context() as patch:
+        patch.setattr(generator._model._kernels, "forward", lambda *_: 1)  # what they answer when malloc fails
+        with pytest.raises(GenerationFailed, match="torch backend failed: there is not enough memory"):
             list(generator.generate(LONG[:25], SEEDED, NO_STOP, never))
     assert ids_of(list(generator.generate(LONG[:20], SEEDED, NO_STOP, never))) == whole
 
@@ -132,10 +156,15 @@ def test_an_unknown_type_is_refused(checkpoint: Path) -> None:
         TorchGenerator(checkpoint, dtype="int8")
 
 
-def test_a_model_larger_than_memory_is_refused(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_larger_than_memory_is_refused(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless its weights can stay in the file."""
     monkeypatch.setattr(memory, "available", lambda: 1000)
-    with pytest.raises(BackendError, match="GB of memory"):
-        TorchGenerator(checkpoint, device="cpu")
+    unpacked = save_huggingface(random_weights(Geometry()), tmp_path / "unpacked", packed=False)
+    for path, kernels in [(unpacked, None), (unpacked, NONE), (checkpoint, NONE)]:
+        with pytest.raises(BackendError, match="GB of memory"):
+            TorchGenerator(path, device="cpu", kernels=kernels)
 
 
 def test_available_memory_is_read_where_the_system_tells(tmp_path: Path) -> None:

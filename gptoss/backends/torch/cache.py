@@ -34,4 +34,4 @@ class KVCache:
         capacity = max(-(-tokens // STEP) * STEP, 2 * self.capacity)
         for n, old in enumerate(self.layers):  # one at a time: the whole cache is never in memory twice
             self.layers[n] = old.new_zeros(old.shape[0], capacity, old.shape[2])
-            self.layers[n][:, : len(self.ids)] = old[:, : len(self.ids)]
+            self.layers[n][:, : old.shape[1]] = old

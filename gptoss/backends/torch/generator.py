@@ -8,6 +8,9 @@ import torch
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.sampling import check, draw
 from gptoss.backends.torch import memory
+from gptoss.backends.torch.model import Model
+from gptoss.backends.torch.native.kernels import Unavailable
+from gptoss.backends.torch.native.model import NativeModel
 from gptoss.backends.torch.scoring import scored
 from gptoss.backends.torch.threads import threads_for
 from gptoss.backends.torch.weights import load_model
@@ -29,9 +32,13 @@ class TorchGenerator:
 
     name = "torch"
 
-    def __init__(self, path: Path, *, device: str = "auto", dtype: str = "bfloat16") -> None:
+    def __init__(
+        self, path: Path, *, device: str = "auto", dtype: str = "bfloat16", kernels: str | None = None
+    ) -> None:
         """Load a checkpoint. `device` is "auto", "cpu", "cuda" or "cuda:N"; `dtype` "bfloat16" or "float32".
 
+        `kernels` names the instruction set of the native kernels on a CPU, or is "none"; by default it is what the
+        environment says, or the fastest. `arithmetic` says afterwards what computes, and why if it is not they.
         CheckpointError or BackendError says what stands in the way.
         """
         if dtype not in DTYPES:
@@ -41,10 +48,9 @@ class TorchGenerator:
         try:
             self.fingerprint = checkpoint.fingerprint
             if place.type == "cpu":
-                _check_memory(checkpoint, DTYPES[dtype])
                 memory.keep_freed()
             with torch.inference_mode():
-                self._model = load_model(checkpoint, place, DTYPES[dtype])
+                self._model, self.arithmetic = _load(checkpoint, place, DTYPES[dtype], kernels)
         except torch.OutOfMemoryError as error:
             raise BackendError(
                 f"{path} does not fit the memory of {place}: choose another device or backend"
@@ -141,6 +147,22 @@ class TorchGenerator:
     def _still(self, answer: int) -> None:
         if self._answer != answer:
             raise GenerationFailed("this answer ended because another one was begun on the same generator")
+
+
+def _load(
+    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, kernels: str | None
+) -> tuple[Model | NativeModel, str]:
+    """The model, and what computes it: the kernels if this machine can build and run them, else PyTorch."""
+    if device.type != "cpu":
+        return load_model(checkpoint, device, dtype), "PyTorch on a GPU"
+    if not checkpoint.packed:
+        _check_memory(checkpoint, dtype)
+    try:
+        model = NativeModel(checkpoint, dtype, kernels)
+    except Unavailable as missing:
+        _check_memory(checkpoint, dtype)
+        return load_model(checkpoint, device, dtype), f"PyTorch, without the faster native kernels: {missing}"
+    return model, f"native kernels for {model.instructions}"
 
 
 def _logprob(logits: torch.Tensor, token: int) -> float:

@@ -21,14 +21,18 @@ class Rope:
         The first `turning` heads turn. The `staying` ones after them are turned by nothing, to the last bit: queries,
         keys and values can so go through one operation.
         """
-        if start + count > self.tables.shape[1]:
-            self._grow(start + count)
-        cosines, sines = self.tables[:, start : start + count]
+        cosines, sines = self.tables_for(start + count)[:, start : start + count]
         still = cosines.new_ones(count, staying, cosines.shape[2])
         return (
             torch.cat((cosines.expand(-1, turning, -1), still), 1),
             torch.cat((sines.expand(-1, turning, -1), still - 1), 1),
         )
+
+    def tables_for(self, positions: int) -> torch.Tensor:
+        """Cosines, and sines of which the first half are negated, of so many positions or more: contiguous."""
+        if positions > self.tables.shape[1]:
+            self._grow(positions)
+        return self.tables
 
     def _grow(self, positions: int) -> None:
         positions = max(512, 1 << (positions - 1).bit_length())

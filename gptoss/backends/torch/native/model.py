@@ -1,0 +1,154 @@
+"""The model on the kernels: the same interface as `gptoss.backends.torch.model.Model`."""
+
+import ctypes
+from collections.abc import Sequence
+
+import torch
+
+from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.mxfp4 import Mxfp4Matrix
+from gptoss.backends.torch.cache import KVCache
+from gptoss.backends.torch.native import kernels
+from gptoss.backends.torch.native.kernels import Layer, Matrix
+from gptoss.backends.torch.rope import Rope
+
+_SUMS = 16
+"""Keys that lie side by side in the cache, and what the width of its heads is a multiple of."""
+
+_KINDS = {torch.float32: kernels.FLOAT32, torch.bfloat16: kernels.BFLOAT16}
+
+
+class NativeModel:
+    """Weights as they are stored, where the files' layout allows it in the files' own memory; the rest is float32.
+
+    As in the files they are in `dtype`, bfloat16 or float32, except that bfloat16 and MXFP4 need no widening.
+    """
+
+    device = torch.device("cpu")
+
+    def __init__(self, checkpoint: Checkpoint, dtype: torch.dtype, instructions: str | None = None) -> None:
+        """Read the weights, one tensor at a time. `instructions` as in `kernels.instructions`; kernels.Unavailable."""
+        self.instructions = kernels.instructions(instructions)
+        if dtype == torch.float32 and self.instructions == "avx512bf16":
+            self.instructions = "avx512"  # inputs are not to be rounded
+        self._kernels = kernels.load(self.instructions)
+        self.config = config = checkpoint.config
+        self._checkpoint = checkpoint
+        self._dtype = dtype
+        self._held: list[object] = []  # what the structures point to
+        self._rope = Rope(config.rope, config.head_dim, self.device)
+        self._layers = (Layer * config.num_hidden_layers)(*map(self._layer, range(config.num_hidden_layers)))
+        self._model = kernels.Model(
+            hidden=config.hidden_size,
+            inner=config.intermediate_size,
+            layers=config.num_hidden_layers,
+            heads=config.num_attention_heads,
+            kv_heads=config.num_key_value_heads,
+            head_dim=config.head_dim,
+            experts=config.num_experts,
+            per_token=config.experts_per_token,
+            alpha=config.swiglu_alpha,
+            limit=config.swiglu_limit,
+            eps=config.rms_norm_eps,
+            embedding=self._matrix("embedding.weight"),
+            norm=self._floats("norm.scale"),
+            unembedding=self._matrix("unembedding.weight"),
+            layer=self._layers,
+        )
+        del self._checkpoint
+
+    def new_cache(self) -> KVCache:
+        config, wide = self.config, -(-self.config.head_dim // _SUMS) * _SUMS
+        return KVCache(config.num_hidden_layers, config.num_key_value_heads, wide, torch.float32, self.device)
+
+    def forward(self, ids: Sequence[int], cache: KVCache) -> torch.Tensor:
+        """Compute the tokens that follow the cached ones, and add them to the cache: their last hidden states."""
+        count, start = len(ids), len(cache.ids)
+        cache.reserve(start + count)
+        cosines, sines = self._rope.tables_for(start + count)
+        hidden = torch.empty(count, self.config.hidden_size)
+        offset = start * self.config.head_dim
+        half = self.config.head_dim // 2  # the sines' first half is negative
+        failed = self._kernels.forward(
+            self._model,
+            hidden.data_ptr(),
+            (ctypes.c_int64 * count)(*ids),
+            count,
+            start,
+            (ctypes.c_void_p * len(cache.layers))(*(layer.data_ptr() for layer in cache.layers)),
+            cache.capacity,
+            cosines.data_ptr() + offset * cosines.element_size(),
+            sines.data_ptr() + (offset + half) * sines.element_size(),
+            torch.get_num_threads(),
+        )
+        if failed:
+            raise MemoryError("there is not enough memory to compute the prompt")
+        cache.ids.extend(ids)
+        return hidden
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """float32 [tokens, vocab_size]."""
+        hidden = hidden.contiguous()
+        result = torch.empty(len(hidden), self.config.vocab_size)
+        if self._kernels.logits(
+            self._model, result.data_ptr(), hidden.data_ptr(), len(hidden), torch.get_num_threads()
+        ):
+            raise MemoryError("there is not enough memory to compute the logits")
+        return result
+
+    def _layer(self, n: int) -> Layer:
+        config = self.config
+        attention, mlp = f"block.{n}.attn", f"block.{n}.mlp"
+        return Layer(
+            window=config.windows[n] or 0,
+            attention_norm=self._floats(f"{attention}.norm.scale"),
+            qkv=(Matrix * 3)(*self._qkv(f"{attention}.qkv")),
+            sinks=self._floats(f"{attention}.sinks"),
+            out=self._matrix(f"{attention}.out.weight", f"{attention}.out.bias"),
+            experts_norm=self._floats(f"{mlp}.norm.scale"),
+            router=self._matrix(f"{mlp}.gate.weight", f"{mlp}.gate.bias"),
+            up=self._experts(f"{mlp}.mlp1"),
+            down=self._experts(f"{mlp}.mlp2"),
+        )
+
+    def _floats(self, name: str) -> int:
+        return self._hold(self._checkpoint.tensor(name).float())
+
+    def _matrix(self, weight: str, bias: str | None = None) -> Matrix:
+        return self._dense(self._checkpoint.tensor(weight), self._floats(bias) if bias else None)
+
+    def _qkv(self, name: str) -> list[Matrix]:
+        """A matrix for each of the parts that the files may have it in, so that they stay where they are."""
+        config = self.config
+        sizes = [config.num_attention_heads * config.head_dim] + 2 * [config.num_key_value_heads * config.head_dim]
+        biases = self._checkpoint.tensor(f"{name}.bias").float().split(sizes)
+        weights = self._checkpoint.parts(f"{name}.weight")
+        if len(weights) == 1:
+            weights = list(weights[0].split(sizes))
+        return [self._dense(weight, self._hold(bias)) for weight, bias in zip(weights, biases, strict=True)]
+
+    def _experts(self, name: str) -> "ctypes.Array[Matrix]":
+        biases = self._checkpoint.tensor(f"{name}_bias").float()
+        matrices = (Matrix * self.config.num_experts)()
+        for expert, bias in enumerate(biases):
+            weight = self._checkpoint.expert(f"{name}_weight", expert)
+            if isinstance(weight, Mxfp4Matrix):
+                rows, groups, _ = weight.blocks.shape
+                blocks, scales = self._hold(weight.blocks), self._hold(weight.scales)
+                matrices[expert] = Matrix(blocks, scales, self._hold(bias), rows, groups * 32, kernels.MXFP4)
+            else:
+                matrices[expert] = self._dense(weight, self._hold(bias))
+        self._held.append(matrices)
+        return matrices
+
+    def _dense(self, weight: torch.Tensor, bias: int | None) -> Matrix:
+        if weight.dtype != torch.bfloat16:
+            weight = weight.to(self._dtype)
+        out, inner = weight.shape
+        return Matrix(self._hold(weight), None, bias, out, inner, _KINDS[weight.dtype])
+
+    def _hold(self, tensor: torch.Tensor) -> int:
+        """The address of its values, which stay where they are as long as the model does."""
+        tensor = tensor.contiguous()
+        self._held.append(tensor)
+        return tensor.data_ptr()
