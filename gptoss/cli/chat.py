@@ -26,7 +26,7 @@ def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> 
     try:
         with interrupts, Chat(request, adapters, interrupts, confirm) as opened:
             if talks:
-                return InteractiveChat(opened, interrupts, out, err, adapters.folders.data).run()
+                return InteractiveChat(opened, interrupts, out, err, adapters, request.database).run()
             return answer_once(opened, request.prompt, interrupts, out, err)
     except BranchBusy as busy:
         if not talks:

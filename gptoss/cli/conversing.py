@@ -1,24 +1,25 @@
 """A session that is chatted with: found or yet to be created, with its settings and its model."""
 
 import secrets
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from datetime import date
 from typing import cast
 
 from gptoss.cli.bootstrap import Adapters, model_name
 from gptoss.cli.display import Display
-from gptoss.cli.names import new_name, resume_command
+from gptoss.cli.names import checked_name, new_name, resume_command
 from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest
 from gptoss.engine.branching import fork, resting_point
 from gptoss.engine.conversation import Conversation
-from gptoss.engine.errors import SessionNotFound, UsageError
-from gptoss.engine.events import Event, MessageAppended, StoredEvent
+from gptoss.engine.errors import SessionExists, SessionNotFound, UsageError
+from gptoss.engine.events import Event, MessageAppended, SessionRenamed, StoredEvent
 from gptoss.engine.harmony import Harmony
-from gptoss.engine.ports import EventLog, Lease, SessionInfo, TokenGenerator, Tool
+from gptoss.engine.ports import BranchInfo, EventLog, Lease, SessionInfo, TokenGenerator, Tool
 from gptoss.engine.reducer import fold
 from gptoss.engine.settings import Settings
+from gptoss.engine.state import State
 from gptoss.engine.updates import Update
 
 
@@ -41,7 +42,8 @@ class Chat:
         self._cancelled = cancelled
         self._confirm = confirm
         self._opened = ExitStack()
-        self._tools: Mapping[str, Tool] = {}
+        self._tools: dict[str, Tool] = {}
+        self._model: tuple[str | None, str] = None, ""
         self._log: EventLog = adapters.open_log(request.database)
         self._kept = adapters.kept(self._log.get_blob)
         self._generator: TokenGenerator | None = None
@@ -98,19 +100,16 @@ class Chat:
 
     def load(self) -> TokenGenerator:
         """Load the vocabulary, the tools and the model: this takes seconds the first time and nothing after that."""
+        if self._harmony is None:
+            self._harmony = self._adapters.harmony()
+        self._equip(self._harmony)
+        model = self.settings.checkpoint, self.settings.backend
+        if self._generator is not None and model != self._model:
+            self._generator.close()
+            self._generator = None
         if self._generator is None:
-            self._harmony = harmony = self._adapters.harmony()
-            if self.settings.tools:
-                self._tools = self._adapters.tools(
-                    (spec.name for spec in self.settings.tools),
-                    self._request.tool_options,
-                    self._opened,
-                    encode=harmony.encode,
-                    put_blob=self._log.put_blob,
-                    get_blob=self._log.get_blob,
-                    confirm=self._confirm,
-                )
-            self._generator = self._adapters.generator(self.settings.checkpoint, self.settings.backend)
+            self._generator = self._adapters.generator(*model)
+            self._model = model
         return self._generator
 
     def conversation(self) -> Conversation:
@@ -132,7 +131,7 @@ class Chat:
                 generator=generator,
                 seed=self._seed,
                 sampling=sampling,
-                tools=self._tools,
+                tools={spec.name: self._tools[spec.name] for spec in self.settings.tools if spec.name in self._tools},
                 cancelled=self._cancelled,
             )
             self._conversation.change_settings(self.settings)
@@ -148,6 +147,71 @@ class Chat:
                 # Its first message was refused: a session without a word is of no use to anybody.
                 self._log.delete(self.info.id)
                 self.info = None
+
+    def move(
+        self, operation: Callable[[EventLog, SessionInfo], BranchInfo], *, keep_settings: bool = True
+    ) -> BranchInfo:
+        """Do something to the session's branches, and go on where it leads: with these settings, or the ones there."""
+        self.reopen_later()
+        if self.info is None:
+            raise UsageError("nothing has been said yet")
+        self._began = False  # a session that was said something in stays, whatever is undone
+        branch = operation(self._log, self._log.session(self.name))
+        self.info = self._log.session(self.name)
+        if not keep_settings:
+            self.settings = self._recorded()
+        return branch
+
+    def resume(self, name: str) -> None:
+        """Leave this session and go on with another one. SessionNotFound when there is none of that name."""
+        found = self._log.session(name)
+        self.reopen_later()
+        self.info, self.name, self._began = found, name, False
+        self.settings = self._recorded()
+
+    def rename(self, name: str) -> None:
+        """Give the session another name. SessionExists when it is taken."""
+        checked_name(name)
+        if self.info is not None:
+            self.reopen_later()
+            branch = self._log.branch(self.info.branch)
+            self._log.append(branch.id, branch.head, [SessionRenamed(name=name)])
+            self.info = self._log.session(name)
+        elif self._find(name) is not None:
+            raise SessionExists(f"there is a session {name!r} already: choose another name")
+        self.name = name
+
+    def change(self, settings: Settings) -> None:
+        """Go on with these settings."""
+        if settings != self.settings:
+            self.reopen_later()
+            self.settings = settings
+
+    @property
+    def log(self) -> EventLog:
+        """For looking at what else there is."""
+        return self._log
+
+    @property
+    def state(self) -> State | None:
+        """What the session has come to; None before anything was said."""
+        if self._conversation is not None:
+            return self._conversation.state
+        return None if self.info is None else fold(self._log.read(self.info.branch))
+
+    def _equip(self, harmony: Harmony) -> None:
+        """Make the tools that the settings name and that are not there yet."""
+        missing = [spec.name for spec in self.settings.tools if spec.name not in self._tools]
+        if missing:
+            self._tools |= self._adapters.tools(
+                missing,
+                self._request.tool_options,
+                self._opened,
+                encode=harmony.encode,
+                put_blob=self._log.put_blob,
+                get_blob=self._log.get_blob,
+                confirm=self._confirm,
+            )
 
     def _hold(self) -> None:
         """Be the one who writes to the branch, once there is one."""

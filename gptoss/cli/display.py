@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gptoss.cli.blocks import Block, PatchBlock
+from gptoss.cli.blocks import Block, FoldedBlock, PatchBlock
 from gptoss.cli.kept import Kept
 from gptoss.cli.output import Output
 from gptoss.cli.results import shown
@@ -84,6 +84,7 @@ class Display:
         self._reports_progress = False
         self._outcome: ToolOutcome = "ok"
         self._settings: Settings | None = None
+        self.shows_reasoning = True
         self._empty = not follows
         self._remarks: list[str] = []
 
@@ -208,7 +209,9 @@ class Display:
             block = PatchBlock(self._rest, "    ") if is_patch else Block(self._rest, "plain", Wrapper("    "))
             return f"  calls {message.recipient}", block
         if message.channel == "analysis":
-            return "  thinking", Block(self._rest, "dim", Wrapper("  ", lambda: self._rest.width))
+            wrapper = Wrapper("  ", lambda: self._rest.width)
+            shape = Block if self.shows_reasoning else FoldedBlock
+            return "  thinking", shape(self._rest, "dim", wrapper)
         if message.is_final:
             return "", Block(self._answers, "plain", Wrapper("", lambda: self._answers.width))
         return "", Block(self._rest, "plain", Wrapper("  ", lambda: self._rest.width))
@@ -219,7 +222,7 @@ class Display:
         if citations is not None and citations.sources:
             self._separate()
             for source in citations.sources:
-                self._rest.line(f"[{source.number}] {source.title}" + (f"  {source.url}" if source.url else ""), "dim")
+                self._rest.line("  ".join(filter(None, (f"[{source.number}] {source.title}", source.url))), "dim")
         pictures, self._pictures = self._pictures, []
         for name, file in pictures:
             self._rest.line(f"    {name}: {file}", "tool")

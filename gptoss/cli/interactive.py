@@ -1,13 +1,14 @@
 """`gptoss chat` at a terminal: the user and the model take turns until one of them leaves."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from gptoss import __version__
+from gptoss.cli.bootstrap import Adapters
 from gptoss.cli.conversing import Chat, watch
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.cli.prompting import line_reader
+from gptoss.cli.slash import Leave, SlashCommands
 from gptoss.engine.conversation import Step, next_step
 from gptoss.engine.errors import GptossError, StorageError
 from gptoss.engine.state import State
@@ -22,29 +23,32 @@ _AFTER_A_CRASH: dict[Step, str] = {
     "call": "The program was stopped before this tool was called. The turn goes on:",
 }
 
-_HELP = """\
-/continue   go on with an answer that was cut off
-/help       this list
-/exit       leave (so does Ctrl-D); the session is kept
-
-Enter sends, Alt-Enter begins a new line, Ctrl-C stops an answer and keeps what was said."""
-
 
 class InteractiveChat:
-    """`data` is the folder of the input history."""
+    """A dialogue at a terminal. `database` is where its session is, None for our own."""
 
-    def __init__(self, chat: Chat, interrupts: Interrupts, out: Output, err: Output, data: Path) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        interrupts: Interrupts,
+        out: Output,
+        err: Output,
+        adapters: Adapters,
+        database: str | None,
+    ) -> None:
         self._chat = chat
         self._interrupts = interrupts
         self._out = out
         self._err = err
         self._display = chat.display(out, out, hint=", /continue goes on", follows=True)
-        self._read = line_reader(out, data)
         self._said_anything = False
-        self._commands: dict[str, Callable[[], None]] = {
-            "/continue": self._continue,
-            "/help": lambda: self._out.line(_HELP),
-        }
+        self._slash = SlashCommands(chat, adapters, database, self._display, out, self._watch)
+        self._read = line_reader(
+            out,
+            adapters.folders.data,
+            commands=self._slash.names,
+            sessions=lambda: [session.name for session in chat.log.sessions()],
+        )
 
     def run(self) -> int:
         """Until the user leaves. The exit code."""
@@ -55,6 +59,8 @@ class InteractiveChat:
                 if text is None:
                     break
                 self._obey(text)
+        except Leave:
+            pass
         finally:
             self._leave()
         return INTERRUPTED if self._interrupts.leaving else 0
@@ -110,14 +116,13 @@ class InteractiveChat:
                 return None
             self._out.line("Ctrl-D or /exit leaves.", "notice")
             return ""
-        return None if text == "/exit" else text
+        return text
 
     def _obey(self, text: str) -> None:
-        command = self._commands.get(text)
-        if command is not None:
-            self._attempt(command)
-        elif text.startswith("/") and text[1:].isalpha():
-            self._display.notice(f"There is no command {text}; /help lists them.")
+        word = text.split(maxsplit=1)[0] if text else ""
+        # A path is no command: "/etc/hosts is wrong, why?" is a message.
+        if word in self._slash.names or (word == text and word[:1] == "/" and word[1:].isalpha()):
+            self._attempt(lambda: self._slash.run(text))
         elif text:
             self._attempt(lambda: self._watch(self._chat.conversation().say(text)))
 
@@ -131,13 +136,6 @@ class InteractiveChat:
             if isinstance(error, StorageError):
                 # What this process believes of the session may no longer be so.
                 self._chat.reopen_later()
-
-    def _continue(self) -> None:
-        conversation = self._chat.conversation()
-        if next_step(conversation.state) is None:
-            self._display.notice("There is nothing to go on with: the last answer is whole.")
-        else:
-            self._watch(conversation.proceed())
 
     def _watch(self, updates: Iterator[Update]) -> None:
         self._said_anything = True

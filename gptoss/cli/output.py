@@ -2,6 +2,7 @@
 
 import os
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -97,6 +98,11 @@ class Output:
         if self.is_terminal:
             room = max(self.width - 1, 0)
             self._send("\x1bD\x1b[A\x1b7\x1b[B\r\x1b[2K" + self._dressed(harmless(text)[:room], "dim") + "\x1b8")
+
+    def copy(self, text: str) -> None:
+        """Put text into the clipboard of the user's terminal (OSC 52), which works through ssh too. Terminals only."""
+        if self.is_terminal:
+            self._send(f"\x1b]52;c;{b64encode(text.encode()).decode()}\x07")
 
     def clear(self) -> None:
         """An empty screen. Terminals only."""

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -20,47 +20,92 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings
 
 PROMPT = "> "
+CONTINUATION = "  "
+QUOTES = '"""'
 HISTORY = "history"
 
 Reader = Callable[[], str]
 """Returns what was typed. EOFError for Ctrl-D, KeyboardInterrupt for Ctrl-C."""
 
 
-def line_reader(out: Output, data: Path) -> Reader:
-    """The reader that suits this terminal; `data` is the folder of the history."""
+def line_reader(
+    out: Output,
+    data: Path,
+    *,
+    commands: Mapping[str, str],
+    sessions: Callable[[], list[str]],
+    status: Callable[[], str] = str,
+) -> Reader:
+    """The reader that suits this terminal.
+
+    `data` is the folder of the history; `commands` (with what they do) and the names of `sessions` are what can be
+    completed; `status` is shown below the line while the user types.
+    """
     if not out.is_terminal or os.environ.get("TERM") == "dumb":
         return _plain(out)
-    return _editing(out, data)
+    return _editing(out, data, commands, sessions, status)
+
+
+def _is_open(text: str) -> bool:
+    """Whether a block between lines of three quotation marks still waits for its end."""
+    return text.startswith(QUOTES) and not (len(text) >= 2 * len(QUOTES) and text.rstrip().endswith(QUOTES))
+
+
+def _unquoted(text: str) -> str:
+    """A block without the quotation marks around it."""
+    text = text.rstrip()
+    if text.startswith(QUOTES) and not _is_open(text):
+        return text[len(QUOTES) : -len(QUOTES)].strip("\n")
+    return text
 
 
 def _plain(out: Output) -> Reader:
     def read() -> str:
-        out.write(PROMPT)
-        line = sys.stdin.readline()
-        out.typed_line()
-        if not line:
-            raise EOFError
-        return line.rstrip("\n")
+        text, prompt = "", PROMPT
+        while not text or _is_open(text):
+            out.write(prompt)
+            line = sys.stdin.readline()
+            out.typed_line()
+            if not line:
+                if text:
+                    break
+                raise EOFError
+            text, prompt = text + line, CONTINUATION
+        return _unquoted(text)
 
     return read
 
 
-def _editing(out: Output, data: Path) -> Reader:
+def _editing(
+    out: Output,
+    data: Path,
+    commands: Mapping[str, str],
+    sessions: Callable[[], list[str]],
+    status: Callable[[], str],
+) -> Reader:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.output import ColorDepth
+    from prompt_toolkit.shortcuts import CompleteStyle
+    from prompt_toolkit.styles import Style
+
+    from gptoss.cli.completing import SlashCompleter
 
     session: PromptSession[str] = PromptSession(
         PROMPT,
         multiline=True,
-        prompt_continuation="  ",
+        prompt_continuation=CONTINUATION,
         key_bindings=_keys(),
         history=_history(data / HISTORY),
+        completer=SlashCompleter(commands, sessions),
+        complete_style=CompleteStyle.READLINE_LIKE,
+        bottom_toolbar=lambda: status() or None,
+        style=Style.from_dict({"bottom-toolbar": "noreverse fg:ansibrightblack"}),
         color_depth=None if out.is_coloured else ColorDepth.MONOCHROME,
     )
 
     def read() -> str:
         with _orderly_leaving() as begin:
-            return session.prompt(pre_run=begin)
+            return _unquoted(session.prompt(pre_run=begin))
 
     return read
 
@@ -101,18 +146,27 @@ def _orderly_leaving() -> Iterator[Callable[[], None]]:
 
 
 def _keys() -> KeyBindings:
-    """Enter sends, Alt-Enter begins a new line."""
+    """Enter sends, Alt-Enter and Ctrl-J begin a new line, Ctrl-G opens the user's editor."""
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
     keys = KeyBindings()
 
     @keys.add("enter")
     def _(event: KeyPressEvent) -> None:
-        event.current_buffer.validate_and_handle()
+        buffer = event.current_buffer
+        if _is_open(buffer.text):
+            buffer.insert_text("\n")
+        else:
+            buffer.validate_and_handle()
 
     @keys.add("escape", "enter")
+    @keys.add("c-j")
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
+
+    @keys.add("c-g")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.open_in_editor()
 
     return keys
 
