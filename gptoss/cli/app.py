@@ -12,6 +12,7 @@ from gptoss.cli.command import Command
 from gptoss.cli.commands.branches import branch, switch, tree, undo
 from gptoss.cli.commands.chat import chat
 from gptoss.cli.commands.export import export, import_
+from gptoss.cli.commands.removing import gc, redact
 from gptoss.cli.commands.replay import replay, verify
 from gptoss.cli.commands.search import search
 from gptoss.cli.commands.sessions import sessions
@@ -45,6 +46,8 @@ app.command()(tree)
 app.command()(export)
 app.command("import")(import_)
 app.command()(search)
+app.command()(redact)
+app.command()(gc)
 app.command()(replay)
 app.command()(tail)
 app.command()(verify)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gptoss.engine.harmony import Harmony
     from gptoss.engine.ports import EventLog, EventReader, TokenGenerator, Tool
     from gptoss.engine.settings import Sampling, ToolSpec
+    from gptoss.tools.apply_patch.record import Record
 
 CHECKPOINT = "GPTOSS_CHECKPOINT"
 
@@ -57,6 +58,12 @@ class Adapters:
         from gptoss.storage.opening import open_for_reading
 
         return open_for_reading(named_database(database) or default_database(self.folders.data))
+
+    def backups(self, database: str | None) -> list[Path]:
+        """The copies that migrations of the database have left behind."""
+        from gptoss.storage.opening import backups
+
+        return backups(named_database(database) or default_database(self.folders.data))
 
     def data_folder(self) -> Path:
         """The data folder, made readable for its owner alone if it is not there yet."""
@@ -171,6 +178,27 @@ class Adapters:
                 options.workspace or Path(), put_blob=put_blob, confirm=confirm, journal=Journal(self._patches)
             )
         return made
+
+    def patched(self, log: EventReader, branch: str, after: int) -> Record | None:
+        """What patches have changed on a branch after the event with that seq; None where nothing was."""
+        from gptoss.engine.events import ToolReturned
+
+        returned = [stored.event for stored in log.read(branch, after) if isinstance(stored.event, ToolReturned)]
+        kept = [artefact for event in returned for artefact in event.artefacts]
+        if not kept:
+            return None
+        from gptoss.tools.apply_patch.record import MEDIA_TYPE, Record, combined
+
+        records = [Record.decode(log.get_blob(each.digest)) for each in kept if each.media_type == MEDIA_TYPE]
+        record = combined(records)
+        return record if record.edits else None
+
+    def put_back(self, record: Record, workspace: Path) -> None:
+        """Make files of a workspace what they were before, all or none. UsageError where one was changed since."""
+        from gptoss.tools.apply_patch.journal import Journal
+        from gptoss.tools.apply_patch.record import take_back
+
+        take_back(record, workspace, Journal(self._patches))
 
     def put_back_patches(self) -> list[str]:
         """Put back what patches of processes that were killed have left half-done; a sentence for each."""

@@ -1,6 +1,5 @@
-"""`gptoss sessions`: list, show, rename, delete. Loads no model."""
+"""`gptoss sessions`: list, show, rename. Loads no model."""
 
-import sys
 from contextlib import closing
 from time import localtime, strftime
 from typing import Any
@@ -11,7 +10,6 @@ from gptoss.cli.bootstrap import EMBEDDED, Adapters
 from gptoss.cli.names import checked_name, resume_command
 from gptoss.cli.output import Output
 from gptoss.cli.widths import fitted, padded, width_of
-from gptoss.engine.errors import UsageError
 from gptoss.engine.ports import SessionInfo
 from gptoss.transcripts.times import iso
 
@@ -88,24 +86,6 @@ def rename_session(adapters: Adapters, database: str | None, old: str, new: str,
         branch = log.branch(log.session(old).branch)
         log.append(branch.id, branch.head, [SessionRenamed(name=new)])
     out.line(f"Session {old} is now called {new}.")
-    return 0
-
-
-def delete_session(adapters: Adapters, database: str | None, name: str, out: Output, *, sure: bool) -> int:
-    """Remove a session and everything in it, once the user is sure."""
-    with closing(adapters.open_log(database)) as log:
-        session = log.session(name)
-        if not sure:
-            if sys.stdin is None or not sys.stdin.isatty():
-                raise UsageError(f"deleting session {name!r} cannot be undone: say --yes if you mean it")
-            out.write(f"Delete session {name} with its {session.messages} messages for good? [y/N] ")
-            answer = sys.stdin.readline().strip().lower()
-            out.typed_line()
-            if answer not in ("y", "yes"):
-                out.line("Nothing was deleted.")
-                return 0
-        log.delete(session.id)
-    out.line(f"Session {name} is deleted.")
     return 0
 
 

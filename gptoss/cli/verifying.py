@@ -62,6 +62,8 @@ def _tell(session: SessionInfo, branch: BranchInfo, verified: Verified, out: Out
     drift = verified.drift
     if drift is None:
         out.line(f"{where}: sound ({verified.events} events, {verified.prompts} prompts, {verified.tokens} tokens)")
+        if verified.redacted:
+            out.line(f"  {verified.redacted} more prompts cannot be derived again: they held what was redacted", "dim")
         return
     out.line(f"{where}: event {drift.seq}: {_LAYERS[drift.layer]} ({drift.layer}): {drift.problem}", "error")
     if verified.events:

@@ -176,7 +176,7 @@ class ParseRecovered(Event, frozen=True):
 
 
 class PayloadRedacted(Event, frozen=True):
-    """The payload of event `seq` was removed from the log on purpose."""
+    """The payload of event `seq`, on the branch that holds this event or above, was removed from the log on purpose."""
 
     seq: int
     reason: str = ""
@@ -230,7 +230,7 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
     `branch` is the id of the branch that the row belongs to (an ancestor's, for events before a fork). `position` is
     the row's key in its log: no other event has it, and it rises along a branch. `time` is in microseconds since
     1970-01-01 UTC. `hash` chains the rows of a branch: it covers the hash before it, the header and the hash of the
-    payload.
+    payload. `redacted` says that `event` is what was left of it, see `gptoss.engine.redaction`.
     """
 
     branch: str
@@ -239,3 +239,4 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
     time: int
     hash: bytes
     event: Event
+    redacted: bool = False

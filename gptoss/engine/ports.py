@@ -12,6 +12,7 @@ from msgspec import Struct
 from gptoss.engine.events import Artefact, Event, StoredEvent, ToolOutcome
 from gptoss.engine.message import Message
 from gptoss.engine.records import Record, SessionRecords
+from gptoss.engine.redaction import Redaction
 from gptoss.engine.searching import SearchHit, SearchRequest
 from gptoss.engine.settings import Sampling, Settings, ToolSpec
 
@@ -70,6 +71,20 @@ class Lease(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
+
+
+class Collected(Struct, frozen=True, kw_only=True):
+    """What `collect` gave back.
+
+    `blobs` counts the stored files that nothing referred to, None when they were left alone because somebody writes at
+    the moment. `before` and `after` are the bytes that the database takes, None where there is no telling. `erased` is
+    False when another process kept the file busy, so that it could not shrink yet.
+    """
+
+    blobs: int | None
+    before: int | None = None
+    after: int | None = None
+    erased: bool = True
 
 
 class EventReader(Protocol):
@@ -153,6 +168,18 @@ class EventLog(EventReader, Protocol):
 
     def delete(self, session: str) -> None:
         """Remove the session with that id: its rows, and blobs that nothing else refers to."""
+        ...
+
+    def redact(self, branch: str, seq: int, reason: str = "") -> Redaction:
+        """Remove what the event `seq` on the path to the branch's head says, for good, wherever it is kept.
+
+        PayloadRedacted is appended; the chain stays whole. See `gptoss.engine.redaction` for what is left and what goes
+        with it. UsageError for an event that the history cannot do without, or that is not there.
+        """
+        ...
+
+    def collect(self, *, thorough: bool = False) -> Collected:
+        """Return the space of what was deleted. `thorough` writes the whole database anew, which takes as much room."""
         ...
 
     def put_blob(self, data: bytes) -> str:

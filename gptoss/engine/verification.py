@@ -37,12 +37,16 @@ class Drift(Struct, frozen=True, kw_only=True):
 
 
 class Verified(Struct, frozen=True, kw_only=True):
-    """How much of a history was checked, and the drift that ended the check, if any."""
+    """How much of a history was checked, and the drift that ended the check, if any.
+
+    `redacted` counts prompts that cannot be derived again, because something they held was redacted later.
+    """
 
     events: int
     prompts: int
     messages: int
     tokens: int
+    redacted: int = 0
     drift: Drift | None = None
 
 
@@ -57,7 +61,12 @@ def verify(history: Iterable[StoredEvent], harmony: Harmony) -> Verified:
     except DatabaseCorrupt as error:
         drift = Drift(layer="chain", seq=check.events + 1, problem=str(error))
     return Verified(
-        events=check.events, prompts=check.prompts, messages=check.messages, tokens=check.tokens, drift=drift
+        events=check.events,
+        prompts=check.prompts,
+        messages=check.messages,
+        tokens=check.tokens,
+        redacted=check.redacted,
+        drift=drift,
     )
 
 
@@ -70,7 +79,9 @@ class _Check:
         self._parser: Parser | None = None
         self._expected: list[Event] = []
         self._generation = 0
-        self.events = self.prompts = self.messages = self.tokens = 0
+        self._redacted = False
+        self._blind = False  # some of this generation's tokens are redacted
+        self.events = self.prompts = self.messages = self.tokens = self.redacted = 0
 
     def step(self, stored: StoredEvent) -> Drift | None:
         before, event = self._state, stored.event
@@ -78,14 +89,16 @@ class _Check:
             self._state = reduce(before, stored)
         except HistoryError as error:
             return Drift(layer="fold", seq=stored.seq, problem=str(error))
+        self._redacted |= stored.redacted
         problem: str | None = None
         layer: Literal["prompt", "parse"] = "parse"
         if isinstance(event, GenerationStarted) and before is not None:
             layer, problem = "prompt", self._started(before, stored.seq, event)
         elif isinstance(event, TokensSampled):
+            self._blind |= stored.redacted
             self._sampled(event)
         elif isinstance(event, ParseRecovered) or (isinstance(event, MessageAppended) and event.generation is not None):
-            problem = self._recorded(event)
+            problem = self._recorded(event, redacted=stored.redacted)
         elif isinstance(event, GenerationFinished):
             problem = self._finished(event)
         if problem:
@@ -103,10 +116,14 @@ class _Check:
             rules = rendering_rules(before.settings)
             prompt = render_prompt(before, self._harmony)
             self._parser = Parser(self._harmony)
+            self._blind = False
         self._generation, self._expected = seq, []
         if event.rendering != rules:
             return f"the prompt was rendered by the rules {event.rendering!r} and is now by {rules!r}"
         if event.prompt_length != len(prompt.ids) or event.prompt_hash != prompt_hash(prompt.ids):
+            if self._redacted:
+                self.redacted += 1
+                return None
             return (
                 f"the prompt that the model saw had {event.prompt_length} tokens with the hash {event.prompt_hash}; "
                 f"the events now give {len(prompt.ids)} tokens with the hash {prompt_hash(prompt.ids)}"
@@ -120,12 +137,12 @@ class _Check:
                 self._expect(self._parser.push(token))
         self.tokens += len(event.ids)
 
-    def _recorded(self, event: Event) -> str | None:
+    def _recorded(self, event: Event, *, redacted: bool) -> str | None:
         if not self._expected and self._parser is not None:
             # Only the message that a generation was cut off in is recorded before the parser saw its end.
             self._expect(self._parser.finish())
         expected = self._expected.pop(0) if self._expected else None
-        if event != expected:
+        if event != expected and not redacted:
             return f"the tokens now parse to {_describe(expected)} where {_describe(event)} was recorded"
         self.messages += isinstance(event, MessageAppended)
         return None
@@ -133,7 +150,7 @@ class _Check:
     def _finished(self, event: GenerationFinished) -> str | None:
         if event.reason != "stop" and self._parser is not None:
             self._expect(self._parser.finish())
-        if self._expected:
+        if self._expected and not self._blind:
             return f"the tokens now parse to {_describe(self._expected[0])}, which was not recorded"
         self._parser = None
         return None

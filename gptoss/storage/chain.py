@@ -4,7 +4,8 @@
     hash   = H(hash of the event before, digest, header)    header = seq, time, version, messages, kind, branch
 
 The digest is hashed again instead of the payload itself, so that a payload can be removed for good and leave its digest
-behind: the chain still verifies. The first event of a fork follows its parent's event at the fork.
+behind: the chain still verifies. What takes its place has a digest of its own beside that one. The first event of a
+fork follows its parent's event at the fork.
 
 H is BLAKE2b cut to 128 bits. Nobody can find a second payload for a given hash (2^128 tries); longer hashes would only
 help against somebody who prepares two payloads with one hash, and whoever can write to the file can compute the whole
@@ -19,7 +20,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-__all__ = ["HASH_SIZE", "ROOT", "blake2b", "digest_of", "link", "link_redacted"]
+__all__ = ["HASH_SIZE", "ROOT", "blake2b", "digest_of", "link", "link_redacted", "tombstone"]
 
 HASH_SIZE = 16
 ROOT = bytes(HASH_SIZE)
@@ -56,10 +57,28 @@ def link(
 
 
 def link_redacted(
-    previous: bytes, branch: bytes, seq: int, kind: bytes, version: int, time: int, messages: int, digest: bytes
+    previous: bytes,
+    branch: bytes,
+    seq: int,
+    kind: bytes,
+    version: int,
+    time: int,
+    messages: int,
+    payload: bytes | None,
+    tokens: bytes | None,
+    redacted: bytes,
 ) -> bytes:
-    """The same hash, for a payload of which only the digest is left."""
-    if len(digest) != HASH_SIZE:
-        raise TypeError("a digest has another length")
-    header = _header(previous, digest, seq, time, version, messages, len(kind))
+    """The same hash, for a payload of which only the digest is left: see `tombstone`. `payload` is the stand-in."""
+    if tombstone(redacted[:HASH_SIZE], payload, tokens) != redacted:
+        raise TypeError("what stands in for a payload is not what was put there")
+    header = _header(previous, redacted[:HASH_SIZE], seq, time, version, messages, len(kind))
     return blake2b(header + kind + branch).digest()[:HASH_SIZE]
+
+
+def tombstone(digest: bytes, payload: bytes | None, tokens: bytes | None) -> bytes:
+    """What a row keeps of a payload that was removed: its digest and that of what stands in for it, if anything."""
+    if payload is None:
+        if tokens is not None or len(digest) != HASH_SIZE:
+            raise TypeError("a tombstone holds a digest and nothing else")
+        return digest
+    return digest + digest_of(payload, tokens)

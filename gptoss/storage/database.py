@@ -48,6 +48,8 @@ class SqliteDatabase:
             self._prepare(self._connection)
             cursor = self._connection.connection.cursor()
             cursor.execute("PRAGMA foreign_keys = ON")
+            # What is deleted, or moved to another page, leaves nothing behind.
+            cursor.execute("PRAGMA secure_delete = ON")
             self._cursor = cursor
             # Nobody should type a message first and learn then that it cannot be kept. BEGIN IMMEDIATE alone does not
             # tell: in a file that is read-only it begins a transaction that only reads.
@@ -69,6 +71,16 @@ class SqliteDatabase:
             self._cursor.execute(f"PRAGMA synchronous = {synchronous}")
             self._synchronous = synchronous
         self._cursor.execute("BEGIN IMMEDIATE")
+
+    def size(self) -> int:
+        """Bytes on the disk, the log of what was written last included."""
+        return sum(file.stat().st_size for file in (self.path, Path(f"{self.path}-wal")) if file.exists())
+
+    def shrink(self, *, thorough: bool) -> bool:
+        """Cut off free pages, or write everything anew, and empty the WAL; False when a reader keeps the WAL busy."""
+        self._cursor.execute("VACUUM" if thorough else "PRAGMA incremental_vacuum").fetchall()
+        ((busy, _, _),) = self._cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return not busy
 
     def wrap(self, error: Exception) -> StorageError:
         """The error of ours for one of the driver's, which SQLAlchemy may have wrapped."""

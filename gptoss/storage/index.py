@@ -7,7 +7,7 @@ date when it is asked, and each branch's row says how far it is.
 
 # ruff: noqa: S608  # the pieces put together here are constants, never values
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gptoss.engine.searching import Query, Term
@@ -31,6 +31,7 @@ _INDEX = f"""
 """
 _INDEXED = f"UPDATE branches AS b SET indexed = {NEWEST_SEQ} WHERE indexed < {NEWEST_SEQ}"
 _FORGET = "INSERT INTO search (search, rowid, text) SELECT 'delete', key, text FROM said WHERE key > ? AND key <= ?"
+_MERGE = "INSERT INTO search (search) VALUES ('optimize')"
 
 
 def catch_up(execute: Execute) -> None:
@@ -39,13 +40,21 @@ def catch_up(execute: Execute) -> None:
     execute(_INDEXED)
 
 
-def forget(execute: Execute, after: int, until: int) -> None:
+def forget(execute: Execute, ranges: Iterable[tuple[int, int]]) -> None:
     """Take the events with after < key <= until, which must be indexed, out of the index; to be called before they go.
 
     Deleting alone would leave their words in the index until it is merged one day.
     """
-    execute(_FORGET, (after, until))
-    execute("INSERT INTO search (search) VALUES ('optimize')")
+    some = [between for between in ranges if between[0] < between[1]]
+    for between in some:
+        execute(_FORGET, between)
+    if some:
+        merge(execute)
+
+
+def merge(execute: Execute) -> None:
+    """Write the index anew without what was taken out of it."""
+    execute(_MERGE)
 
 
 def rebuild(execute: Execute) -> None:

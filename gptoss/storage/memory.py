@@ -13,8 +13,9 @@ from msgspec import Struct, field
 
 from gptoss.engine.errors import BranchBusy, HeadConflict
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
-from gptoss.engine.ports import BranchInfo, Holder, Lease, SessionInfo
+from gptoss.engine.ports import BranchInfo, Collected, Holder, Lease, SessionInfo
 from gptoss.engine.records import Record, SessionRecords
+from gptoss.engine.redaction import Redaction, plan
 from gptoss.engine.searching import SearchHit, SearchRequest
 from gptoss.engine.settings import Settings
 from gptoss.storage import refusals
@@ -22,10 +23,12 @@ from gptoss.storage.chain import ROOT
 from gptoss.storage.leases import HeldLease
 from gptoss.storage.naming import blob_id, checked_name, free_name, new_id
 from gptoss.storage.processes import this_host
-from gptoss.storage.projections import ROOT_BRANCH, changes, is_notable
+from gptoss.storage.projections import ROOT_BRANCH, is_notable
+from gptoss.storage.projections import changes as changes_of
 from gptoss.storage.records import records_along
+from gptoss.storage.redacting import summary, told
 from gptoss.storage.restoring import RestoredSession, restorable
-from gptoss.storage.rows import Head, Row, Segment, Walk, rows_of, segments, stored_events
+from gptoss.storage.rows import Head, Row, Segment, Walk, redacted_row, rows_of, segments, stored_events
 from gptoss.storage.searching import Found, continues, hits, readable
 from gptoss.storage.statements import SEQ_BITS
 
@@ -172,6 +175,7 @@ class MemoryLog:
                 if (name := self._sessions[branch.session].name) == (request.session or name)
                 and request.since <= time < request.until
                 and row[6] is not None
+                and row[8] is None
                 and (event := readable(row[1], row[2], row[6])) is not None
             ]
             return hits(found, request, self._is_continued, request.query)
@@ -186,6 +190,39 @@ class MemoryLog:
                 self._holders.pop(branch.id, None)
             for digest in deleted.blobs.difference(*(other.blobs for other in self._sessions.values())):
                 self._blobs.pop(digest, None)
+
+    def redact(self, branch: str, seq: int, reason: str = "") -> Redaction:
+        with self._lock:
+            found = self._branch(branch)
+            refusals.check_redactable(seq, found.head.seq)
+            session = self._sessions[found.session]
+            histories = {info.id: list(self.read(info.id)) for info in self.branches(found.session)}
+            path = histories[branch]
+            changes = plan(histories.values(), path[seq - 1].position)
+            for stored, left in changes.values():
+                into = self._branch(stored.branch)
+                at = stored.seq - into.at_seq - 1
+                into.rows[at] = redacted_row(into.rows[at], left)
+            for holder, events in told(changes, branch, path, reason).items():
+                self._write(session, self._branch(holder), events, _now())
+            before, session.blobs = session.blobs, set()
+            for info in self.branches(session.id):
+                left_over = changes_of([stored.event for stored in self.read(info.id, info.at_seq)], 0)
+                self._branch(info.id).preview = left_over.preview
+                session.blobs.update(left_over.blobs)
+            gone = before.difference(*(other.blobs for other in self._sessions.values()))
+            for digest in gone:
+                del self._blobs[digest]
+            return summary(changes, path, len(gone), erased=True)
+
+    def collect(self, *, thorough: bool = False) -> Collected:
+        with self._lock:
+            if self._holders:
+                return Collected(blobs=None)
+            unused = set(self._blobs).difference(*(session.blobs for session in self._sessions.values()))
+            for digest in unused:
+                del self._blobs[digest]
+            return Collected(blobs=len(unused))
 
     def put_blob(self, data: bytes) -> str:
         digest = blob_id(data)
@@ -295,7 +332,7 @@ class MemoryLog:
         """All or nothing: whatever can refuse comes before the first change."""
         rows, head = rows_of(events, branch.id, branch.key, branch.head, now)
         if is_notable(events, branch.head.messages):
-            changed = changes(events, branch.head.messages)
+            changed = changes_of(events, branch.head.messages)
             if changed.name is not None and changed.name != session.name:
                 self._check_free(checked_name(changed.name))
             for digest in changed.blobs:

@@ -1,5 +1,6 @@
 """Opens the log that a path or URL names."""
 
+import glob
 from pathlib import Path
 
 from gptoss.engine.errors import StorageError, UsageError
@@ -41,6 +42,12 @@ def open_for_reading(where: str | Path) -> EventReader:
         raise
     reader.close()
     return open_log(where)
+
+
+def backups(where: str | Path) -> list[Path]:
+    """The copies that migrations of this database have left behind."""
+    path = _path(where)
+    return [] if path is None else sorted(path.parent.glob(f"{glob.escape(path.name)}.schema-*.backup"))
 
 
 def _in_memory() -> EventLog:

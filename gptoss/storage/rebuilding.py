@@ -18,10 +18,17 @@ Execute = Callable[..., Any]
 
 def rebuild(execute: Execute) -> None:
     """Within the caller's transaction. `execute` is a cursor's."""
+    project(execute)
+    execute(sql.SET_SEALS)
+    index.rebuild(execute)
+
+
+def project(execute: Execute, only: int | None = None) -> None:
+    """What the rows of sessions and branches say, of all sessions or the one with that key."""
     for statement in sql.FORGET_PROJECTIONS:
-        execute(statement)
+        execute(statement, (only,))
     names: dict[int, str] = {}
-    for branch, session, messages, time, kind, version, payload in execute(sql.NOTABLE_EVENTS, (FEW,)).fetchall():
+    for branch, session, messages, time, kind, version, payload in execute(sql.NOTABLE_EVENTS, (only, FEW)).fetchall():
         event = decode(kind, version, payload, None)
         if isinstance(event, SessionStarted):
             execute(sql.SET_CREATED, (time, session))
@@ -39,8 +46,6 @@ def rebuild(execute: Execute) -> None:
             execute(sql.INSERT_BLOB_USE, (session, digest))
     # Two sessions may have swapped names over time: only the last ones are sure to differ from each other.
     for session in names:
-        execute(sql.SET_NAME, (f"\x00{session}", session))
+        execute(sql.SET_NAME, (f"\x01{session}", session))
     for session, name in names.items():
         execute(sql.SET_NAME, (name, session))
-    execute(sql.SET_SEALS)
-    index.rebuild(execute)

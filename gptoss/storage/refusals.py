@@ -26,6 +26,11 @@ def no_such_fork(at_seq: int, head: int) -> UsageError:
     return UsageError(f"a branch cannot be forked at event {at_seq}: its events are 1 to {head}")
 
 
+def check_redactable(seq: int, head: int) -> None:
+    if not 1 <= seq <= head:
+        raise UsageError(f"there is no event {seq} to redact: the branch has 1 to {head}")
+
+
 def no_blob(digest: str) -> StorageError:
     return StorageError(f"the stored file {digest} is not in the database: it was deleted, or never stored")
 

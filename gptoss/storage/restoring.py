@@ -87,9 +87,12 @@ class RestoredBranch:
     def _hash(self, row: Row) -> bytes:
         """What the hash of a row that follows the newest one has to be."""
         seq, kind, version, time, messages, _, payload, tokens, redacted = row
+        header = (self.head.hash, self.id.encode(), seq, kind, version, time, messages)
+        if redacted is not None:
+            return link_redacted(*header, payload, tokens, redacted)
         if payload is None:
-            return link_redacted(self.head.hash, self.id.encode(), seq, kind, version, time, messages, redacted or b"")
-        return link(self.head.hash, self.id.encode(), seq, kind, version, time, messages, payload, tokens)
+            raise HistoryError(f"event {seq} has lost its payload")
+        return link(*header, payload, tokens)
 
 
 class RestoredSession(NamedTuple):
@@ -175,7 +178,7 @@ def _row(record: Record) -> tuple[Row, Event]:
         return (*head, None, None, record.digest), event
     payload = record.payload.encode()
     tokens = record.packed if record.ids is None else encode_ids(record.ids)
-    return (*head, payload, tokens, None), decode(record.kind.encode(), record.version, payload, tokens)
+    return (*head, payload, tokens, record.digest), decode(record.kind.encode(), record.version, payload, tokens)
 
 
 def _begun(session: str, record: Record, event: Event, branches: dict[str, RestoredBranch]) -> RestoredBranch:

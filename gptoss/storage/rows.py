@@ -8,7 +8,7 @@ import msgspec
 
 from gptoss.engine.errors import DatabaseCorrupt, HistoryError
 from gptoss.engine.events import Event, StoredEvent, UnknownEvent
-from gptoss.storage.chain import ROOT, link, link_redacted
+from gptoss.storage.chain import ROOT, digest_of, link, link_redacted, tombstone
 from gptoss.storage.codec import decode, encode
 from gptoss.storage.projections import is_said
 from gptoss.storage.statements import SEQ_BITS, SEQ_MASK
@@ -16,8 +16,9 @@ from gptoss.storage.statements import SEQ_BITS, SEQ_MASK
 Row = tuple[int, bytes, int, int, int, bytes, bytes | None, bytes | None, bytes | None]
 """key, kind (UTF-8), version, time, messages, hash, payload (JSON), tokens, redacted.
 
-`messages` counts what the user and the model said on this branch up to here. A payload that was removed is None, its
-tokens too, and `redacted` then holds the digest that the chain needs.
+`messages` counts what the user and the model said on this branch up to here. `redacted` is None unless the payload was
+removed: then it is what the chain needs (`gptoss.storage.chain.tombstone`), and payload and tokens are what stands in
+for those that were removed, if anything.
 """
 
 NewRow = tuple[int, bytes, int, int, int, bytes, bytes, bytes | None]
@@ -58,6 +59,19 @@ def segments(lineage: Iterable[tuple[int, str, int]], head: int) -> list[Segment
             path.append(Segment(key, branch, at_seq, until))
             until = at_seq
     return path[::-1]
+
+
+def redacted_row(row: Row, left: Event) -> Row:
+    """The row with `left` in place of its event, and the digest that keeps the chain whole."""
+    key, kind, version, time, messages, hash, payload, tokens, _ = row
+    if payload is None:
+        raise HistoryError("there is nothing left of this event")
+    _, left_version, stand_in, stand_in_tokens = encode(left)
+    digest = digest_of(payload, tokens)
+    if left_version != version:  # a payload of another version would be read as one of this
+        return (key, kind, version, time, messages, hash, None, None, digest)
+    redacted = tombstone(digest, stand_in, stand_in_tokens)
+    return (key, kind, version, time, messages, hash, stand_in, stand_in_tokens, redacted)
 
 
 def rows_of(events: Iterable[Event], branch: str, key: int, head: Head, time: int) -> tuple[list[NewRow], Head]:
@@ -159,10 +173,11 @@ class Walk:
             if key != first + seq:
                 raise self._broken(seq, MISSING)
             try:
-                if payload is not None:
-                    expected = link(previous, branch_id, seq, kind, version, time, messages, payload, tokens)
+                if redacted is None:
+                    expected = link(previous, branch_id, seq, kind, version, time, messages, payload, tokens)  # type: ignore[arg-type]  # a missing payload raises TypeError
                 else:
-                    expected = link_redacted(previous, branch_id, seq, kind, version, time, messages, redacted or b"")
+                    header = (previous, branch_id, seq, kind, version, time, messages)
+                    expected = link_redacted(*header, payload, tokens, redacted)
             except (TypeError, struct.error):  # values of a type that was never written
                 expected = b""
             if hash != expected:
@@ -171,7 +186,15 @@ class Walk:
                 event = decode(kind, version, payload, tokens) if payload is not None else _redacted(kind, version)
             except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
                 raise self._broken(seq, "cannot be read") from error
-            yield StoredEvent(branch=branch, seq=seq, position=key, time=time, hash=hash, event=event)
+            yield StoredEvent(
+                branch=branch,
+                seq=seq,
+                position=key,
+                time=time,
+                hash=hash,
+                event=event,
+                redacted=redacted is not None,
+            )
             previous = hash
         self._seq, self._hash = seq, previous
 

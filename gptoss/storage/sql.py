@@ -12,12 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gptoss.engine.errors import BranchBusy, HeadConflict, StorageError
+from gptoss.engine.errors import BranchBusy, DatabaseLocked, HeadConflict, StorageError
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
-from gptoss.engine.ports import BranchInfo, Lease, SessionInfo
+from gptoss.engine.ports import BranchInfo, Collected, Lease, SessionInfo
 from gptoss.engine.records import SessionRecords
+from gptoss.engine.redaction import Redaction, plan
 from gptoss.engine.settings import Settings
-from gptoss.storage import index, inserting, refusals
+from gptoss.storage import index, inserting, refusals, removing
 from gptoss.storage import statements as sql
 from gptoss.storage.chain import ROOT
 from gptoss.storage.database import SqliteDatabase
@@ -27,8 +28,9 @@ from gptoss.storage.processes import this_host, when_began
 from gptoss.storage.projections import ROOT_BRANCH, changes, is_notable
 from gptoss.storage.reading import Reading
 from gptoss.storage.rebuilding import rebuild
+from gptoss.storage.redacting import summary, told
 from gptoss.storage.restoring import restorable
-from gptoss.storage.rows import Head, NewRow, key_of, rows_of, stored_events
+from gptoss.storage.rows import Head, NewRow, rows_of, stored_events
 from gptoss.storage.transaction import Transaction
 
 SEAL_EVERY = 16
@@ -125,14 +127,36 @@ class SqlLog(Reading):
             if not found:
                 raise refusals.no_session(session)
             ((key,),) = found
-            orphans = execute(sql.ORPHANED_BLOBS, (key, key)).fetchall()
-            for branch, indexed in execute(sql.BRANCH_KEYS, (key,)).fetchall():
-                index.forget(execute, key_of(branch, 0), key_of(branch, indexed))
-                execute(sql.DELETE_EVENTS, (key_of(branch, 0), key_of(branch + 1, 0)))
-            for statement in sql.DELETE_SESSION:
-                execute(statement, (key,))
-            for orphan in orphans:
-                execute(sql.DELETE_BLOB, orphan)
+            removing.delete_session(execute, key)
+
+    def redact(self, branch: str, seq: int, reason: str = "") -> Redaction:
+        with self._write as execute:
+            into = self._newest(branch)
+            refusals.check_redactable(seq, into.head.seq)
+            beside = [id for (id,) in execute(sql.BRANCHES_BESIDE, (branch,)).fetchall()]
+            histories = {id: list(self.read(id)) for id in beside}
+            path = histories[branch]
+            changes = plan(histories.values(), path[seq - 1].position)
+            removing.redact_events(execute, changes)
+            for holder, events in told(changes, branch, path, reason).items():
+                at = self._newest(holder)
+                rows, head = rows_of(events, holder, at.key, at.head, _now())
+                self._insert(rows)
+                self._seal(at.key, head)
+            blobs = removing.forget_blobs(execute, into.session)
+        self._known.clear()
+        return summary(changes, path, blobs, erased=self._shrink(thorough=True))
+
+    def collect(self, *, thorough: bool = False) -> Collected:
+        before = self._database.size()
+        with self._write as execute:
+            held = [branch for (branch,) in execute(sql.HELD_BRANCHES).fetchall()]
+            # A tool may have stored what its result will refer to in a moment.
+            busy = any(self.holder(branch) is not None for branch in held)
+            blobs = None if busy else removing.delete_unused_blobs(execute)
+            index.merge(execute)
+        erased = self._shrink(thorough=thorough)
+        return Collected(blobs=blobs, before=before, after=self._database.size(), erased=erased)
 
     def put_blob(self, data: bytes) -> str:
         digest = blob_id(data)
@@ -165,6 +189,17 @@ class SqlLog(Reading):
                         for branch in lagging:
                             self._seal(branch.key, branch.head)
             self._database.close()
+
+    def _shrink(self, *, thorough: bool) -> bool:
+        """Give free pages back; False when another process keeps the file busy."""
+        with self._lock:
+            try:
+                return self._database.shrink(thorough=thorough)
+            except self._database.errors as error:
+                wrapped = self._database.wrap(error)
+                if isinstance(wrapped, DatabaseLocked):
+                    return False
+                raise wrapped from error
 
     def _renew(self, lease: str) -> bool:
         with self._write_soon as execute:

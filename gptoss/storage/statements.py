@@ -73,7 +73,7 @@ EVENTS = """
 
 SCAN = f"""
     SELECT e.key FROM events e JOIN branches b ON b.key = e.key >> {SEQ_BITS} JOIN sessions s ON s.key = b.session
-    WHERE e.kind IN ('MessageAppended', 'SessionStarted', 'SettingsChanged')
+    WHERE e.redacted IS NULL AND e.kind IN ('MessageAppended', 'SessionStarted', 'SettingsChanged')
     AND s.name = coalesce(?, s.name) AND e.time >= ? AND e.time < ?
     ORDER BY e.time DESC, e.key DESC
 """
@@ -145,15 +145,30 @@ ORPHANED_BLOBS = """
 """
 DELETE_BLOB = "DELETE FROM blobs WHERE digest = ?"
 
+# Redacting
+
+BRANCHES_BESIDE = """
+    SELECT id FROM branches WHERE session = (SELECT session FROM branches WHERE id = ?) ORDER BY key
+"""
+REDACT = "UPDATE events SET payload = ?, tokens = ?, redacted = ? WHERE key = ?"
+INDEXED = "SELECT indexed FROM branches WHERE key = ?"
+USED_BLOBS = "SELECT digest FROM blob_uses WHERE session = ?"
+UNUSED_BLOBS = "SELECT digest FROM blobs WHERE digest NOT IN (SELECT digest FROM blob_uses)"
+HELD_BRANCHES = "SELECT b.id FROM leases l JOIN branches b ON b.key = l.branch"
+
 # Rebuilding
 
-FORGET_PROJECTIONS = ("DELETE FROM blob_uses", "UPDATE branches SET preview = ''")
+# Of one session, or of all with a null.
+FORGET_PROJECTIONS = (
+    "DELETE FROM blob_uses WHERE session = coalesce(?, session)",
+    "UPDATE branches SET preview = '' WHERE session = coalesce(?, session)",
+)
 NOTABLE_EVENTS = f"""
     SELECT b.key, b.session, e.messages, e.time, CAST(e.kind AS BLOB), e.version, CAST(e.payload AS BLOB)
     FROM events e JOIN branches b ON b.key = e.key >> {SEQ_BITS}
-    WHERE e.payload IS NOT NULL AND (
+    WHERE b.session = coalesce(?, b.session) AND e.payload IS NOT NULL AND (
         e.kind IN ('SessionStarted', 'BranchForked', 'SessionRenamed', 'HeadMoved', 'ToolReturned')
-        OR e.kind = 'MessageAppended' AND e.messages <= ?
+        OR (e.kind = 'MessageAppended' AND e.messages <= ?)
     )
     ORDER BY e.time, e.key
 """

@@ -11,6 +11,7 @@ from gptoss.engine.errors import (
     BranchBusy,
     HeadConflict,
     HistoryError,
+    RecordRefused,
     SessionExists,
     SessionNotFound,
     StorageError,
@@ -24,6 +25,7 @@ from gptoss.engine.events import (
     GenerationStarted,
     HeadMoved,
     MessageAppended,
+    PayloadRedacted,
     SessionRenamed,
     SessionStarted,
     SettingsChanged,
@@ -35,6 +37,9 @@ from gptoss.engine.events import (
 )
 from gptoss.engine.message import Message
 from gptoss.engine.ports import EventLog, EventReader
+from gptoss.engine.records import SessionRecords
+from gptoss.engine.redaction import Redaction
+from gptoss.engine.reducer import fold
 from gptoss.engine.searching import SearchHit, SearchRequest, parse_query
 from gptoss.engine.settings import Sampling, Settings, ToolSpec
 
@@ -474,6 +479,131 @@ class EventLogContract:
         assert [hit.session for hit in self.search(log, "whales")] == ["kept"]
         log.append(kept.branch, 2, [says("whales for ever")])
         assert len(self.search(log, "whales")) == 2
+
+    # Redaction
+
+    def test_what_is_redacted_is_gone_and_the_rest_is_as_it_was(self, log: EventLog) -> None:
+        session = log.start("ada", SETTINGS)
+        log.append(session.branch, 1, [says("My key is whales-1234."), answers("Noted."), says("Thanks.")])
+        fork = log.fork(session.branch, 3, "other")
+        before = self.read(log, fork.id)
+        assert len(self.search(log, "whales")) == 1
+        removed = log.redact(fork.id, 2, "a key")
+        assert removed == Redaction(events=((2, "MessageAppended"),), elsewhere=0, blobs=0, erased=True)
+        after = self.read(log, fork.id)
+        assert after[1] == replace(before[1], event=says("[redacted]"), redacted=True)
+        assert [after[0], *after[2:-1]] == [before[0], *before[2:]]
+        assert after[-1].event == PayloadRedacted(seq=2, reason="a key")
+        assert self.read(log, session.branch)[:2] == after[:2]
+        assert self.search(log, "whales") == self.search(log, "redacted") == []
+        assert self.reader(log).session("ada").preview == "[redacted]"
+        log.append(fork.id, after[-1].seq, [says("Going on.")])
+        with pytest.raises(UsageError):
+            log.redact(fork.id, 2)
+
+    @pytest.mark.parametrize("seq", [0, 1, 3, 9])
+    def test_what_cannot_be_redacted(self, log: EventLog, seq: int) -> None:
+        session = log.start("ada", SETTINGS)
+        log.append(session.branch, 1, [says("hello"), SettingsChanged(settings=SETTINGS)])
+        with pytest.raises(UsageError):
+            log.redact(session.branch, seq)
+        assert self.reader(log).branch(session.branch).head == 3
+
+    def test_tokens_and_copies_go_with_a_message(self, log: EventLog) -> None:
+        session = log.start("ada", SETTINGS)
+        started = a_generation()[0]
+        reasoning, secret = (200005, 35644, 200008, 11, 12, 200007), (200006, 173781, 200005, 17196, 200008, 77, 78, 79)
+        log.append(
+            session.branch,
+            1,
+            [
+                started,
+                TokensSampled(ids=(*reasoning, *secret[:6]), logprobs=(-0.5,) * 12),
+                replace(answers("thinking", "analysis"), generation=2, span=(0, 6)),
+                TokensSampled(ids=secret[6:]),
+                replace(answers("secr", partial=True), generation=2, span=(6, 14)),
+                GenerationFinished(reason="interrupted"),
+            ],
+        )
+        fork = log.fork(session.branch, 7)
+        assert isinstance(started, GenerationStarted)
+        log.append(
+            fork.id,
+            8,
+            [
+                replace(started, continues=2),
+                TokensSampled(ids=(80, 200002)),
+                replace(answers("secret"), generation=9, span=(6, 16)),
+                GenerationFinished(reason="stop", stop_token=200002),
+            ],
+        )
+        removed = log.redact(fork.id, 11)
+        assert removed.events == (
+            (3, "TokensSampled"),
+            (5, "TokensSampled"),
+            (6, "MessageAppended"),
+            (10, "TokensSampled"),
+            (11, "MessageAppended"),
+        )
+        events = events_of(self.read(log, fork.id))
+        assert events[2] == TokensSampled(ids=(*reasoning, *secret[:5], 9))
+        assert events[3] == replace(answers("thinking", "analysis"), generation=2, span=(0, 6))
+        assert events[4] == TokensSampled(ids=(9, 9))
+        assert events[9] == TokensSampled(ids=(9, 200002))
+        assert events[5] == replace(answers("[redacted]", partial=True), generation=2)
+        assert events[10] == replace(answers("[redacted]"), generation=9)
+        fold(self.read(log, fork.id))
+        fold(self.read(log, session.branch))
+
+    def test_files_that_nobody_else_uses_go_with_the_call_that_made_them(self, log: EventLog) -> None:
+        session = log.start("ada", SETTINGS)
+        own, shared = log.put_blob(b"own"), log.put_blob(b"shared")
+
+        def returned(call: int, *digests: str) -> ToolReturned:
+            artefacts = tuple(Artefact(digest=d, name="a", media_type="b", size=1) for d in digests)
+            return ToolReturned(call=call, outcome="ok", artefacts=artefacts)
+
+        result = MessageAppended(message=Message(role="tool", name="python", content="a page"))
+        calls = [ToolCalled(message=1, recipient="python"), ToolCalled(message=1, recipient="python")]
+        log.append(
+            session.branch, 1, [calls[0], returned(2, own, shared), result, calls[1], returned(5, shared), result]
+        )
+        removed = log.redact(session.branch, 4)
+        assert removed.events == ((3, "ToolReturned"), (4, "MessageAppended"))
+        assert removed.blobs == 1
+        with pytest.raises(StorageError):
+            self.reader(log).get_blob(own)
+        assert self.reader(log).get_blob(shared) == b"shared"
+        assert log.redact(session.branch, 6).events == ((6, "ToolReturned"), (7, "MessageAppended"))
+        with pytest.raises(StorageError):
+            self.reader(log).get_blob(shared)
+
+    def test_a_redacted_session_can_be_restored(self, log: EventLog) -> None:
+        session = log.start("ada", SETTINGS)
+        log.append(session.branch, 1, [says("secret"), answers("Noted.")])
+        log.redact(session.branch, 2)
+        records = list(self.reader(log).records(session.branch))
+        whole = self.read(log, session.branch)
+        log.delete(session.id)
+        log.restore([SessionRecords(id=session.id, name="ada", branch=session.branch, records=records)])
+        restored = self.read(log, session.branch)
+        assert [(e.seq, e.hash, e.event, e.redacted) for e in restored] == [
+            (e.seq, e.hash, e.event, e.redacted) for e in whole
+        ]
+        forged = [replace(record, payload=(record.payload or "").replace("[red", "[Red")) for record in records]
+        with pytest.raises(RecordRefused):
+            log.restore([SessionRecords(id="0" * 16, name="b", branch=session.branch, records=forged)])
+
+    def test_collecting_removes_what_nothing_refers_to(self, log: EventLog) -> None:
+        session = log.start("ada", SETTINGS)
+        digest = log.put_blob(b"nobody's")
+        with log.acquire(session.branch):
+            assert log.collect().blobs is None
+        assert self.reader(log).get_blob(digest) == b"nobody's"
+        assert log.collect(thorough=True).blobs == 1
+        with pytest.raises(StorageError):
+            self.reader(log).get_blob(digest)
+        assert len(self.read(log, session.branch)) == 1
 
     # Blobs and deletion
 

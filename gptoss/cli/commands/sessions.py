@@ -51,6 +51,6 @@ def delete(
     database: Database = None,
 ) -> Command:
     """Delete a session with everything in it, for good."""
-    from gptoss.cli.sessions import delete_session
+    from gptoss.cli.removing import delete_session
 
     return lambda tools: delete_session(tools.adapters, database, name, tools.out, sure=yes)

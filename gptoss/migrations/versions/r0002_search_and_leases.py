@@ -15,7 +15,7 @@ SAID = """
         SELECT key, CASE WHEN json_valid(payload) THEN
             coalesce(json_extract(payload, '$.message.content'), json_extract(payload, '$.settings.developer_message'))
         END AS text
-        FROM events WHERE kind IN ('MessageAppended', 'SessionStarted', 'SettingsChanged')
+        FROM events WHERE redacted IS NULL AND kind IN ('MessageAppended', 'SessionStarted', 'SettingsChanged')
     )
     WHERE text IS NOT NULL
 """
