@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gptoss.engine.harmony import Harmony
     from gptoss.engine.ports import EventLog, EventReader, TokenGenerator, Tool
     from gptoss.engine.settings import Sampling, ToolSpec
+    from gptoss.tools.apply_patch.journal import Journal
     from gptoss.tools.apply_patch.record import Record
 
 CHECKPOINT = "GPTOSS_CHECKPOINT"
@@ -171,11 +172,10 @@ class Adapters:
             opened.callback(python.close)
             made["python"] = python
         if "apply_patch" in wanted:
-            from gptoss.tools.apply_patch.journal import Journal
             from gptoss.tools.apply_patch.tool import ApplyPatchTool
 
             made["apply_patch"] = ApplyPatchTool(
-                options.workspace or Path(), put_blob=put_blob, confirm=confirm, journal=Journal(self._patches)
+                options.workspace or Path(), put_blob=put_blob, confirm=confirm, journal=self.journal
             )
         return made
 
@@ -195,23 +195,27 @@ class Adapters:
 
     def put_back(self, record: Record, workspace: Path) -> None:
         """Make files of a workspace what they were before, all or none. UsageError where one was changed since."""
-        from gptoss.tools.apply_patch.journal import Journal
         from gptoss.tools.apply_patch.record import take_back
 
-        take_back(record, workspace, Journal(self._patches))
+        take_back(record, workspace, self.journal)
 
     def put_back_patches(self) -> list[str]:
         """Put back what patches of processes that were killed have left half-done; a sentence for each."""
         if not any(self._patches.glob("*.json")):
             return []
-        from gptoss.tools.apply_patch.journal import Journal
         from gptoss.tools.apply_patch.recovering import recover
 
-        return [str(recovered) for recovered in recover(Journal(self._patches))]
+        return [str(recovered) for recovered in recover(self.journal)]
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of patches under way."""
+        from gptoss.tools.apply_patch.journal import Journal
+
+        return Journal(self._patches)
 
     @property
     def _patches(self) -> Path:
-        """Where the journal of patches under way is."""
         return self.folders.data / "patches"
 
     def kept(self, get_blob: Callable[[str], bytes]) -> Kept:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from gptoss.cli.bootstrap import Adapters
 from gptoss.cli.names import checked_name, quoted, resume_command
 from gptoss.cli.output import Output
+from gptoss.cli.putting_back import put_back_files
 from gptoss.cli.widths import fitted
 from gptoss.engine.branching import fork, parse_point, switch, undo
 from gptoss.engine.ports import BranchInfo, SessionInfo
@@ -33,11 +35,21 @@ def branch_session(
     return 0
 
 
-def undo_turns(adapters: Adapters, database: str | None, name: str, turns: int, out: Output) -> int:
-    """Go back to before the newest turns, on a new branch."""
+def undo_turns(
+    adapters: Adapters,
+    database: str | None,
+    name: str,
+    turns: int,
+    out: Output,
+    *,
+    files: bool | None = None,
+    workspace: Path | None = None,
+) -> int:
+    """Go back to before the newest turns, on a new branch; with `files`, what patches changed goes back too."""
     with closing(adapters.open_log(database)) as log:
         session = log.session(name)
         before = log.branch(session.branch)
+        put_back_files(adapters, log, session, turns, out, wanted=files, workspace=workspace)
         branch = undo(log, session, turns)
         what = "The last turn is" if turns == 1 else f"The last {turns} turns are"
         out.line(f"{what} undone: {name} goes on from event {branch.at_seq} on the new branch {branch.name}.")

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from datetime import date
+from pathlib import Path
 from typing import cast
 
 from gptoss.cli.bootstrap import Adapters, model_name
@@ -186,6 +187,11 @@ class Chat:
         if settings != self.settings:
             self.reopen_later()
             self.settings = settings
+
+    @property
+    def workspace(self) -> Path | None:
+        """The folder that patches are confined to; None is the current one."""
+        return self._request.tool_options.workspace
 
     @property
     def log(self) -> EventLog:

@@ -19,6 +19,7 @@ from gptoss.cli.editing import edit
 from gptoss.cli.formats import FORMATS
 from gptoss.cli.names import quoted
 from gptoss.cli.output import Output
+from gptoss.cli.putting_back import put_back_files
 from gptoss.cli.sessions import list_sessions
 from gptoss.engine.branching import fork, parse_point, switch, turn_seqs, undo
 from gptoss.engine.conversation import next_step
@@ -99,7 +100,12 @@ class SlashCommands:
     def undo(self, argument: str) -> None:
         """[N] · go back to before the last turn, or the last N, on a new branch"""
         turns = _number(argument, "/undo")
-        branch = self._chat.move(lambda log, session: undo(log, session, turns))
+
+        def operation(log: EventLog, session: SessionInfo) -> BranchInfo:
+            put_back_files(self._adapters, log, session, turns, self._out, workspace=self._chat.workspace)
+            return undo(log, session, turns)
+
+        branch = self._chat.move(operation)
         what = "The last turn is" if turns == 1 else f"The last {turns} turns are"
         self._display.notice(f"{what} undone; the way back: /switch {self._came_from(branch.id)}")
 

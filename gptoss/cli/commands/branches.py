@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gptoss.cli.command import Command
-from gptoss.cli.commands.options import AsJson, Database, Name
+from gptoss.cli.commands.options import AsJson, Database, Name, Workspace
 
 
 def branch(
@@ -26,12 +26,21 @@ def branch(
 def undo(
     name: Name,
     turns: Annotated[int, typer.Argument(metavar="[N]", help="How many turns (default: 1).", show_default=False)] = 1,
+    files: Annotated[
+        bool | None,
+        typer.Option(
+            "--files/--no-files",
+            help="Whether files that patches changed go back too (default: ask, at a terminal).",
+            show_default=False,
+        ),
+    ] = None,
+    workspace: Workspace = None,
     database: Database = None,
 ) -> Command:
     """Go back to before the last N turns, on a new branch; the old one stays."""
     from gptoss.cli.branches import undo_turns
 
-    return lambda tools: undo_turns(tools.adapters, database, name, turns, tools.out)
+    return lambda tools: undo_turns(tools.adapters, database, name, turns, tools.out, files=files, workspace=workspace)
 
 
 def switch(

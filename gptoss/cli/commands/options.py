@@ -13,7 +13,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The session.", show_d
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Workspace = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="The folder that patches are confined to (default: the current one)."),
+    typer.Option(metavar="DIR", help="The folder of the files (default: the current one)."),
 ]
 PythonBackend = Annotated[
     str | None,

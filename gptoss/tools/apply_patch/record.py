@@ -1,6 +1,7 @@
 """A patch that was applied, kept so that it can be shown and taken back."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,6 +35,22 @@ class Record(Struct, frozen=True, omit_defaults=True):
             return msgspec.json.decode(data, type=cls)
         except msgspec.MsgspecError as error:
             raise StorageError(f"the record of a patch cannot be read ({error}): its files stay as they are") from error
+
+
+def combined(records: Sequence[Record]) -> Record:
+    """Several records as one, oldest first. UsageError where something else changed a file between two of them."""
+    edits: dict[str, FileEdit] = {}
+    for record in records:
+        for edit in record.edits:
+            first = edits.get(edit.path, edit)
+            last = first.after if edit.path in edits else edit.before
+            if (last and last.data) != (edit.before and edit.before.data):
+                raise UsageError(
+                    f"{edit.path} was changed by something else between two patches, so they cannot be taken back "
+                    "together: undo fewer turns at a time, or keep the files"
+                )
+            edits[edit.path] = FileEdit(edit.path, first.before, edit.after)
+    return Record(tuple(edit for edit in edits.values() if edit.before != edit.after))
 
 
 def take_back(record: Record, workspace: Path, journal: Journal | None = None) -> list[str]:
