@@ -7,6 +7,7 @@ import sys
 from gptoss.cli.blocks import PatchBlock
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.output import Output
+from gptoss.cli.terminal import asking
 from gptoss.engine.errors import UsageError
 
 _INTERVAL = 0.1
@@ -29,10 +30,11 @@ class Confirmation:
         block.write(diff)
         block.end()
         self._out.write("  Apply this patch? [y/N] ", "notice")
-        while not select.select([sys.stdin], [], [], _INTERVAL)[0]:
-            if self._interrupts():
-                self._out.end_line()
-                raise asyncio.CancelledError
-        answer = sys.stdin.readline()
+        with asking():
+            while not select.select([sys.stdin], [], [], _INTERVAL)[0]:
+                if self._interrupts():
+                    self._out.end_line()
+                    raise asyncio.CancelledError
+            answer = sys.stdin.readline()
         self._out.typed_line()
         return answer.strip().lower() in ("y", "yes")

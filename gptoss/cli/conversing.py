@@ -16,6 +16,7 @@ from gptoss.engine.branching import fork, resting_point
 from gptoss.engine.conversation import Conversation
 from gptoss.engine.errors import SessionExists, SessionNotFound, UsageError
 from gptoss.engine.events import Event, MessageAppended, SessionRenamed, StoredEvent
+from gptoss.engine.generations import prompt_of
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.ports import BranchInfo, EventLog, Lease, SessionInfo, TokenGenerator, Tool
 from gptoss.engine.reducer import fold
@@ -96,7 +97,13 @@ class Chat:
     def display(self, answers: Output, rest: Output, *, hint: str, follows: bool = False) -> Display:
         """A display of this conversation, which can show what its tools keep."""
         return Display(
-            answers, rest, hint=hint, follows=follows, kept=self._kept, pages=self._request.show_browser_results
+            answers,
+            rest,
+            hint=hint,
+            follows=follows,
+            kept=self._kept,
+            pages=self._request.show_browser_results,
+            is_live=True,
         )
 
     def load(self) -> TokenGenerator:
@@ -205,6 +212,17 @@ class Chat:
             return self._conversation.state
         return None if self.info is None else fold(self._log.read(self.info.branch))
 
+    def status(self) -> str:
+        """How much of the context is used, how fast the last answer came, and by what; "" before there is any."""
+        if self._conversation is None or self._generator is None or self._harmony is None:
+            return ""
+        state = self._conversation.state
+        used = len(prompt_of(state, self._harmony).ids)
+        facts = [f"{used:,} of {self._conversation.context:,} tokens"]
+        if (rate := _tokens_per_second(state)) is not None:
+            facts.append(f"{rate:.0f} tokens/s")
+        return " · ".join([*facts, self._generator.name, f"reasoning {self.settings.reasoning_effort}"])
+
     def _equip(self, harmony: Harmony) -> None:
         """Make the tools that the settings name and that are not there yet."""
         missing = [spec.name for spec in self.settings.tools if spec.name not in self._tools]
@@ -261,11 +279,24 @@ def watch(updates: Iterator[Update], display: Display) -> None:
 
     Whatever ends it early (an error, Ctrl-C twice, a closed pipe) interrupts the turn, and what was said is kept.
     """
-    with closing(cast("Generator[Update]", updates)):
-        for update in updates:
-            if not (isinstance(update, StoredEvent) and _is_from_the_user(update.event)):
-                display.show(update)
-    display.end()
+    try:
+        with closing(cast("Generator[Update]", updates)):
+            for update in updates:
+                if not (isinstance(update, StoredEvent) and _is_from_the_user(update.event)):
+                    display.show(update)
+        display.end()
+    finally:
+        display.pause()
+
+
+def _tokens_per_second(state: State) -> float | None:
+    """How fast the last generation wrote, once it had begun to."""
+    generation = state.generation
+    finished = generation.finished if generation is not None else None
+    if generation is None or finished is None or finished.elapsed_ms is None or finished.first_token_ms is None:
+        return None
+    tokens, milliseconds = len(generation.ids) - generation.inherited - 1, finished.elapsed_ms - finished.first_token_ms
+    return tokens * 1000 / milliseconds if tokens > 0 and milliseconds > 0 else None
 
 
 def _is_from_the_user(event: Event) -> bool:

@@ -13,6 +13,7 @@ from gptoss.cli.blocks import Block, FoldedBlock, PatchBlock
 from gptoss.cli.kept import Kept
 from gptoss.cli.output import Output
 from gptoss.cli.results import shown
+from gptoss.cli.spinner import Spinner
 from gptoss.cli.wrapping import Wrapper
 from gptoss.engine.events import (
     GenerationFinished,
@@ -54,7 +55,7 @@ class Display:
 
     `hint` follows the remark that an answer was cut off, and says how to go on. `follows` says that something stands on
     the screen already, from which the first message is to be set apart. `kept` has the pages that answers cite and the
-    pictures that tools made; `pages` shows what the browser fetched.
+    pictures that tools made; `pages` shows what the browser fetched. `is_live` says that somebody waits for a model.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Display:
         follows: bool = False,
         kept: Kept | None = None,
         pages: bool = False,
+        is_live: bool = False,
     ) -> None:
         self._answers = answers
         self._rest = rest
@@ -82,6 +84,7 @@ class Display:
         self._goes_on = False
         self._read = 0
         self._reports_progress = False
+        self._spinner = Spinner(rest) if is_live else None
         self._outcome: ToolOutcome = "ok"
         self._settings: Settings | None = None
         self.shows_reasoning = True
@@ -117,6 +120,10 @@ class Display:
         self.end()
         self._separate()
         self._rest.line(text, "notice")
+
+    def pause(self) -> None:
+        """Take away what is only passing: somebody else is about to write."""
+        self._clear_progress()
 
     def end(self) -> None:
         """End the line that is being written, if any."""
@@ -168,6 +175,8 @@ class Display:
         elif isinstance(event, GenerationStarted):
             self._continues = event.continues is not None
             self._read = 0
+            if self._spinner is not None and self._block is None:
+                self._spinner.start()
         elif isinstance(event, GenerationFinished):
             self.end()
             self._remark()
@@ -250,12 +259,16 @@ class Display:
 
     def _progress(self, prefilled: Prefilled) -> None:
         """Say how much of the prompt has been read, once it turns out to take more than one step."""
+        if self._spinner is not None and self._read:
+            self._spinner.stop()
         self._reports_progress = self._read > 0
         self._read += prefilled.tokens
         if self._reports_progress:
             self._rest.transient(f"reading the conversation: {self._read:,} of {prefilled.total:,} tokens")
 
     def _clear_progress(self) -> None:
+        if self._spinner is not None:
+            self._spinner.stop()
         if self._reports_progress:
             self._rest.transient("")
             self._reports_progress = False

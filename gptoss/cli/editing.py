@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from gptoss.cli.terminal import asking
 from gptoss.engine.errors import GptossError
 
 
@@ -20,7 +21,8 @@ def edit(text: str) -> str:
         file = Path(folder) / "message.md"
         file.write_text(text, encoding="utf-8")
         try:
-            subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603  what the user chose
+            with asking():
+                subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603  what the user chose
             return file.read_text(encoding="utf-8")
         except (OSError, ValueError, subprocess.CalledProcessError) as error:
             raise EditorFailed(f"the editor {editor!r} failed ({error}): set EDITOR to one that works") from error

@@ -1,14 +1,16 @@
 """`gptoss chat` at a terminal: the user and the model take turns until one of them leaves."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 from gptoss import __version__
 from gptoss.cli.bootstrap import Adapters
 from gptoss.cli.conversing import Chat, watch
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.output import INTERRUPTED, Output
-from gptoss.cli.prompting import line_reader
+from gptoss.cli.prompting import edits_lines, line_reader
 from gptoss.cli.slash import Leave, SlashCommands
+from gptoss.cli.terminal import typing_ahead
 from gptoss.engine.conversation import Step, next_step
 from gptoss.engine.errors import GptossError, StorageError
 from gptoss.engine.state import State
@@ -42,16 +44,22 @@ class InteractiveChat:
         self._err = err
         self._display = chat.display(out, out, hint=", /continue goes on", follows=True)
         self._said_anything = False
+        self._status = ""
         self._slash = SlashCommands(chat, adapters, database, self._display, out, self._watch)
         self._read = line_reader(
             out,
             adapters.folders.data,
             commands=self._slash.names,
             sessions=lambda: [session.name for session in chat.log.sessions()],
+            status=lambda: self._status,
         )
 
     def run(self) -> int:
         """Until the user leaves. The exit code."""
+        with typing_ahead() if edits_lines(self._out) else nullcontext():
+            return self._run()
+
+    def _run(self) -> int:
         self._open()
         try:
             while not self._interrupts.leaving:
@@ -106,6 +114,7 @@ class InteractiveChat:
 
     def _next_line(self) -> str | None:
         """What the user wants, None being to leave."""
+        self._status = self._chat.status() if self._out.is_terminal else ""
         self._out.line()
         try:
             text = self._read().strip()

@@ -28,6 +28,11 @@ Reader = Callable[[], str]
 """Returns what was typed. EOFError for Ctrl-D, KeyboardInterrupt for Ctrl-C."""
 
 
+def edits_lines(out: Output) -> bool:
+    """Whether this terminal can do more than take plain lines."""
+    return out.is_terminal and os.environ.get("TERM") != "dumb"
+
+
 def line_reader(
     out: Output,
     data: Path,
@@ -41,7 +46,7 @@ def line_reader(
     `data` is the folder of the history; `commands` (with what they do) and the names of `sessions` are what can be
     completed; `status` is shown below the line while the user types.
     """
-    if not out.is_terminal or os.environ.get("TERM") == "dumb":
+    if not edits_lines(out):
         return _plain(out)
     return _editing(out, data, commands, sessions, status)
 

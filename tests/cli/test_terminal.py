@@ -208,3 +208,15 @@ def test_hostile_text_does_nothing(terminal: Open) -> None:
     child.expect_exact("␛]0;owned␇␛[2Jdone")
     assert "\x1b]0;owned" not in (child.before or "")
     leave(child)
+
+
+def test_what_is_typed_too_early_waits_for_the_prompt_and_does_not_show(terminal: Open, gptoss: Run) -> None:
+    child = terminal("--session", "a", replies=[STORY, greeting("Fine.")], delay=0.01)
+    say(child, "Tell me a story")
+    child.expect_exact("Once upon a time")
+    child.send("And you?" + ENTER)
+    child.expect_exact("the end.")
+    assert "And you?" not in plain(child.before or "")
+    child.expect_exact("Fine.")
+    leave(child)
+    assert "And you?" in gptoss("export", "a").stdout
