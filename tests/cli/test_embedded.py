@@ -1,5 +1,6 @@
 """What a newcomer does first, with the model that ships: chat, leave, come back, be remembered."""
 
+import json
 import random
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from gptoss.backends.demo.materialise import materialise
 from tests.survival import Program, tokens_of, trial
+from tests.tools.python.notebooks import needs_sandbox
 
 READY = "\x1b[?2004h"
 
@@ -48,6 +50,20 @@ def answer(environment: dict[str, str], *arguments: str) -> str:
 def test_it_remembers_a_name_in_another_process(environment: dict[str, str], home: Path) -> None:
     assert "Ada" in answer(environment, "--session", "a", "My name is Ada.")
     assert "Ada" in answer(environment, "--session", "a", "What is my name?")
+
+
+@needs_sandbox
+def test_it_calculates_with_python_in_the_sandbox(environment: dict[str, str], home: Path) -> None:
+    assert "666" in answer(environment, "-p", "--session", "a", "What is 37 * 18?")
+    exported = subprocess.run(
+        [sys.executable, "-m", "gptoss", "export", "a", "--format", "json"],
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    called = json.loads(exported.stdout)
+    assert [(call["recipient"], call["outcome"]) for call in called["tool_calls"]] == [("python", "ok")]
+    assert "666" in [message["content"] for message in called["messages"] if message["role"] == "tool"]
 
 
 def test_a_dialogue_that_is_taken_up_again(environment: dict[str, str], home: Path) -> None:

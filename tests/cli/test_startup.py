@@ -1,5 +1,6 @@
 """What people expect to answer at once does not load what it does not need, and says the same either way."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,14 +8,32 @@ from pathlib import Path
 import pytest
 
 from gptoss.cli.quick import recognise
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, greeting
 
 HEAVY = ("torch", "numpy", "safetensors", "transformers")
 FULL = ("typer", "rich", "sqlalchemy", "alembic", "prompt_toolkit", "openai_harmony", "asyncio", "inspect")
 
 
+def modules_loaded_by(environment: dict[str, str], *arguments: str) -> set[str]:
+    """The names of all modules that a command line, over a scripted model, loads."""
+    program = (
+        "import sys; from gptoss.cli.main import run; from tests.cli.driver import ScriptedAdapters;"
+        "code = run(sys.argv[1:], ScriptedAdapters());"
+        "print('\\n'.join(sys.modules), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=environment | {"DRIVER_REPLIES": json.dumps([greeting("Hi.")])},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.splitlines())
+
+
 def loaded_by(environment: dict[str, str], *arguments: str) -> set[str]:
-    """The names of all modules that a command line loads."""
+    """The names of all packages that a command line loads."""
     program = (
         "import sys; from gptoss.cli.main import run; code = run(sys.argv[1:]);"
         "print('\\n'.join(sys.modules), file=sys.stderr); sys.exit(code)"
@@ -23,6 +42,17 @@ def loaded_by(environment: dict[str, str], *arguments: str) -> set[str]:
         [sys.executable, "-c", program, *arguments], env=environment, capture_output=True, text=True, check=True
     )
     return {name.partition(".")[0] for name in done.stderr.splitlines()}
+
+
+def test_a_chat_without_tools_loads_none(environment: dict[str, str]) -> None:
+    loaded = modules_loaded_by(environment, "chat", "Hello")
+    assert not [name for name in loaded if name.startswith("gptoss.tools")]
+    assert not {"jupyter_client", "zmq", "httpcore", "exa_py", "lxml"} & loaded
+    loaded = modules_loaded_by(environment, "chat", "-p", "Hello")
+    assert "gptoss.tools.python.tool" in loaded
+    assert not {"jupyter_client", "zmq", "gptoss.tools.browser.tool", "gptoss.tools.apply_patch.tool"} & loaded, (
+        "a kernel is started when it is first called"
+    )
 
 
 @pytest.mark.parametrize(
