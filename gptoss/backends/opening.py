@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 
 from gptoss.backends.vllm.options import Report, VllmOptions
-from gptoss.engine.errors import BackendError
+from gptoss.engine.errors import BackendError, CheckpointError
 from gptoss.engine.ports import TokenGenerator
 
 AUTO = "auto"
@@ -16,12 +16,13 @@ VLLM = "vllm"
 
 
 def open_generator(
-    backend: str, checkpoint: Path, vllm: VllmOptions | None = None, report: Report = lambda text: None
+    backend: str, checkpoint: Path | None, vllm: VllmOptions | None = None, report: Report = lambda text: None
 ) -> TokenGenerator:
     """The backend of that name ("auto": the best one for this machine) with a checkpoint loaded.
 
-    `vllm` is for the backend of that name, which cannot do without. BackendError if there is no such backend or its
-    libraries are missing; CheckpointError as the backend finds it.
+    `vllm` is for the backend of that name, which cannot do without; it alone may do without a checkpoint of ours, since
+    a server has its own. BackendError if there is no such backend or its libraries are missing; CheckpointError as the
+    backend finds it.
     """
     name = "torch" if backend == AUTO else backend
     if name == VLLM and vllm is not None:
@@ -30,6 +31,8 @@ def open_generator(
         return open_vllm(checkpoint, vllm, report)
     if name not in BACKENDS:
         raise BackendError(f'there is no backend "{backend}": choose {", ".join([AUTO, *BACKENDS, VLLM])}')
+    if checkpoint is None:
+        raise CheckpointError(f"the {name} backend needs a checkpoint: name one")
     module, cls, remedy = BACKENDS[name]
     try:
         adapter = getattr(import_module(module), cls)

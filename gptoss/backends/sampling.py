@@ -9,7 +9,8 @@ import math
 
 import torch
 
-from gptoss.engine.errors import GenerationFailed, UsageError
+from gptoss.backends.parameters import check as check
+from gptoss.engine.errors import GenerationFailed
 from gptoss.engine.settings import Sampling
 
 _BLOCK = 128
@@ -30,16 +31,6 @@ def _mix(x: int) -> int:
     x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & _MASK
     x = (x ^ x >> 27) * 0x94D049BB133111EB & _MASK
     return x ^ x >> 31
-
-
-def check(sampling: Sampling) -> None:
-    """UsageError if the parameters mean nothing."""
-    if not 0 <= sampling.temperature < math.inf:
-        raise UsageError(f"the temperature is {sampling.temperature}; it must be 0 or more")
-    if not 0 <= sampling.top_p <= 1:
-        raise UsageError(f"top_p is {sampling.top_p}; it must lie between 0 and 1")
-    if sampling.max_tokens is not None and sampling.max_tokens < 0:
-        raise UsageError(f"max_tokens is {sampling.max_tokens}; it must be 0 or more")
 
 
 def draw(logits: torch.Tensor, sampling: Sampling, position: int) -> int:

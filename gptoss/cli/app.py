@@ -11,13 +11,16 @@ import typer
 from gptoss.cli.command import Command
 from gptoss.cli.commands.branches import branch, switch, tree, undo
 from gptoss.cli.commands.chat import chat
+from gptoss.cli.commands.doctor import doctor
 from gptoss.cli.commands.export import export, import_
 from gptoss.cli.commands.removing import gc, redact
 from gptoss.cli.commands.replay import replay, verify
 from gptoss.cli.commands.search import search
+from gptoss.cli.commands.server import server
 from gptoss.cli.commands.sessions import sessions
 from gptoss.cli.commands.tail import tail
 from gptoss.cli.commands.tool import tool
+from gptoss.cli.commands.view import view
 from gptoss.engine.errors import UsageError
 
 app = typer.Typer(
@@ -45,12 +48,15 @@ app.command()(switch)
 app.command()(tree)
 app.command()(export)
 app.command("import")(import_)
+app.command()(view)
 app.command()(search)
 app.command()(redact)
 app.command()(gc)
+app.command()(doctor)
 app.command()(replay)
 app.command()(tail)
 app.command()(verify)
+app.command()(server)
 app.command()(tool)
 
 

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gptoss.cli.paths import Folders, default_database, folders, named_database
-from gptoss.engine.errors import DatabaseReadOnly
+from gptoss.engine.errors import DatabaseReadOnly, GptossError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import ExitStack
 
+    from gptoss.backends.vllm.options import VllmOptions, VllmRequest
     from gptoss.cli.kept import Kept
     from gptoss.cli.tooling import ToolOptions
-    from gptoss.backends.vllm.options import VllmRequest
     from gptoss.engine.harmony import Harmony
     from gptoss.engine.ports import EventLog, EventReader, TokenGenerator, Tool
     from gptoss.engine.settings import Sampling, ToolSpec
+    from gptoss.storage.health import Examination, SqliteLibrary
     from gptoss.tools.apply_patch.journal import Journal
     from gptoss.tools.apply_patch.record import Record
 
@@ -33,6 +34,12 @@ EMBEDDED = "embedded demo model"
 def model_name(checkpoint: str | None) -> str:
     """What people are told about which model answers."""
     return Path(checkpoint).name if checkpoint else EMBEDDED
+
+
+class Served(NamedTuple):
+    """A model that a server has; `folder` is its checkpoint, if that is on this machine."""
+
+    folder: Path | None
 
 
 class Adapters:
@@ -47,6 +54,7 @@ class Adapters:
         self.report = report
         self.debug = debug
         self.vllm: VllmRequest | None = None
+        self._served: Served | None = None
 
     def open_log(self, database: str | None) -> EventLog:
         """The event log, for writing; `database` is what `--db` gave. Makes the data folder if there is none."""
@@ -65,6 +73,28 @@ class Adapters:
         from gptoss.storage.opening import backups
 
         return backups(named_database(database) or default_database(self.folders.data))
+
+    def sqlite(self) -> SqliteLibrary:
+        from gptoss.storage.health import library
+
+        return library()
+
+    def examined(self, database: str | None) -> tuple[str, Examination | None]:
+        """Where the database is, and how it is; None where there is none yet, or its server looks after it."""
+        from gptoss.storage.opening import examined
+
+        return examined(named_database(database) or default_database(self.folders.data))
+
+    def sandbox(self) -> str:
+        """What Python runs in. A GptossError says why nothing does."""
+        from gptoss.tools.python.bubblewrap import find_program
+        from gptoss.tools.python.limits import Limits
+        from gptoss.tools.python.sandbox import Unavailable
+
+        try:
+            return f"bubblewrap ({find_program(Limits())})"
+        except Unavailable as error:
+            raise GptossError(str(error)) from error
 
     def data_folder(self) -> Path:
         """The data folder, made readable for its owner alone if it is not there yet."""
@@ -98,25 +128,36 @@ class Adapters:
         return own or (str(Path(named).expanduser().absolute()) if named else None)
 
     def sampling(self, checkpoint: str | None) -> Sampling:
-        """How the checkpoint's publisher recommends to sample."""
+        """How the checkpoint's publisher recommends to sample, as far as that is known of a server's own."""
         from gptoss.backends.files import sampling_defaults
+        from gptoss.engine.settings import Sampling
 
+        if self._served is not None:
+            return Sampling() if self._served.folder is None else sampling_defaults(self._served.folder)
         return sampling_defaults(self._folder_of(checkpoint))
 
     def generator(self, checkpoint: str | None, backend: str) -> TokenGenerator:
         """The model, loaded. Raises CheckpointError or BackendError."""
-        from gptoss.backends.opening import open_generator
-        from gptoss.backends.vllm.options import VllmRequest
+        from gptoss.backends.opening import VLLM, open_generator
 
-        folder = self._folder_of(checkpoint)
+        vllm = self.vllm_options()
+        serves_its_own = backend == VLLM and vllm.server is not None
+        folder = None if serves_its_own else self._folder_of(checkpoint)
         self.report(f"loading {model_name(checkpoint)} …")
-        vllm = (self.vllm or VllmRequest()).options(
-            self.folders.cache, self.folders.data / "logs", shows_log=self.debug
-        )
         try:
-            return open_generator(backend, folder, vllm, self.report)
+            generator = open_generator(backend, folder, vllm, self.report)
         finally:
             self.report("")
+        if serves_its_own:
+            self._served = Served(getattr(generator, "folder", None))
+        return generator
+
+    def vllm_options(self) -> VllmOptions:
+        """What was said about vLLM on the command line and in the environment."""
+        from gptoss.backends.vllm.options import VllmRequest
+
+        request = self.vllm or VllmRequest()
+        return request.options(self.folders.cache, self.folders.data / "logs", shows_log=self.debug)
 
     def tool_specs(self) -> Mapping[str, ToolSpec]:
         """How each tool that there is is announced to a model, by name, in the order in which a session lists them."""

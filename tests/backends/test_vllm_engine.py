@@ -131,7 +131,7 @@ def test_a_cancelled_answer_leaves_the_engine_idle(engine: Any) -> None:
     kept: list[int] = []
     sampling = Sampling(temperature=0.0, max_tokens=900)
     for chunk in engine.generate(TestVllm.prompt, sampling, NO_STOP, lambda: len(kept) >= 3):
-        kept += chunk.ids
+        kept.extend(chunk.ids)
     assert len(kept) < 900
     assert engine._engine.get_num_unfinished_requests() == 0
     engine._run(asyncio.sleep(0.5))

@@ -1,5 +1,6 @@
 """vLLM's engine arguments: what gptoss asks for by itself, and what the user adds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -7,18 +8,16 @@ from vllm import AsyncEngineArgs
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 from gptoss.backends.vllm.asking import PROCESSOR, TOP
-from gptoss.backends.vllm.options import VllmOptions
 from gptoss.engine.errors import UsageError
 
 CPU = ["--enforce-eager", "--block-size", "16"]
 """On a CPU compiling takes longer than it saves, and blocks of 128 tokens would be computed again from their start."""
 
 
-def engine_arguments(folder: Path, options: VllmOptions, *, on_cpu: bool) -> list[str]:
-    """As a command line; what the user says comes last and wins."""
-    given = {name for name, _ in options.arguments}
+def engine_arguments(folder: Path, given: Sequence[str], *, on_cpu: bool) -> list[str]:
+    """As a command line; what the user gives comes last and wins."""
     # vLLM runs no logits processors beside a draft model.
-    draws = [] if given & {"speculative-config", "logits-processors"} else ["--logits-processors", PROCESSOR]
+    draws = [] if {"--speculative-config", "--logits-processors"} & set(given) else ["--logits-processors", PROCESSOR]
     return [
         *("--model", str(folder)),
         "--skip-tokenizer-init",
@@ -26,7 +25,7 @@ def engine_arguments(folder: Path, options: VllmOptions, *, on_cpu: bool) -> lis
         *("--max-logprobs", str(TOP)),
         *draws,
         *(CPU if on_cpu else []),
-        *options.command_line,
+        *given,
     ]
 
 

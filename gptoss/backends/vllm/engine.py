@@ -13,7 +13,7 @@ from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from gptoss.backends.checkpoint import Checkpoint
-from gptoss.backends.sampling import check
+from gptoss.backends.parameters import check
 from gptoss.backends.vllm.arguments import engine_arguments, parsed
 from gptoss.backends.vllm.asking import TOP, drawing, parameters
 from gptoss.backends.vllm.child import ROOT
@@ -46,7 +46,7 @@ class VllmGenerator:
         self._vocabulary = checkpoint.config.vocab_size
         on_cpu = current_platform.is_cpu()
         folder = loadable(checkpoint, options.cache, on_cpu=on_cpu, report=report)
-        arguments = parsed(engine_arguments(folder, options, on_cpu=on_cpu))
+        arguments = parsed(engine_arguments(folder, options.command_line, on_cpu=on_cpu))
         # vLLM's own seeded sampling is the fallback where no logits processor may run.
         self._draws = bool(arguments.logits_processors)
         self._log = log
@@ -89,6 +89,8 @@ class VllmGenerator:
         ids = self._checked(ids) if ids else []
         if len(ids) <= start:
             return []
+        if len(ids) == self.max_context:
+            raise ContextFull(f"vLLM scores up to {self.max_context - 1} tokens, and these are {len(ids)}")
         params = SamplingParams(
             output_kind=RequestOutputKind.FINAL_ONLY, max_tokens=1, temperature=0.0, prompt_logprobs=TOP
         )

@@ -5,16 +5,33 @@ from contextlib import closing
 from pathlib import Path
 
 from gptoss.backends.vllm.child import ROOT
-from gptoss.backends.vllm.options import Report, VllmOptions
+from gptoss.backends.vllm.options import REMEDY, Report, VllmOptions
 from gptoss.backends.vllm.quiet import VllmLog
-from gptoss.engine.errors import BackendError
+from gptoss.backends.vllm.transport import HttpServer
+from gptoss.engine.errors import BackendError, CheckpointError
 from gptoss.engine.ports import TokenGenerator
 
-REMEDY = "pip install 'gptoss[vllm]', or on a machine without a GPU as docs/vllm.md says"
+
+def open_vllm(path: Path | None, options: VllmOptions, report: Report = lambda text: None) -> TokenGenerator:
+    """A server that `options` names has its own checkpoint; for all else `path` is the one.
+
+    CheckpointError or BackendError for what stands in the way, vLLM's absence included.
+    """
+    if options.server is not None:
+        from gptoss.backends.vllm.server import ServerGenerator
+
+        return ServerGenerator(HttpServer(options.server, options.api_key))
+    if path is None:
+        raise CheckpointError("vLLM needs a checkpoint: name one")
+    if options.serve:
+        from gptoss.backends.vllm.server import ServerGenerator
+        from gptoss.backends.vllm.serving import find_or_start
+
+        return ServerGenerator(find_or_start(path, options, report))
+    return _engine(path, options, report)
 
 
-def open_vllm(path: Path, options: VllmOptions, report: Report = lambda text: None) -> TokenGenerator:
-    """CheckpointError or BackendError for what stands in the way, vLLM's absence included."""
+def _engine(path: Path, options: VllmOptions, report: Report) -> TokenGenerator:
     from gptoss.backends.checkpoint import Checkpoint
 
     log = VllmLog(options.logs, shows=options.shows_log)

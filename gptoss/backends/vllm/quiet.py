@@ -58,17 +58,7 @@ class VllmLog:
 
     def cause(self, error: BaseException) -> str:
         """Why the latest start failed, in a few words: the first error in the log, else the exception itself."""
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self._begun)
-                text = file.read().decode("utf-8", "replace")
-        except OSError:
-            text = ""
-        found = [match[2] for match in map(_CAUSE.search, text.splitlines()) if match]
-        cause = " ".join((found[0] if found else str(error) or type(error).__name__).split())
-        # Of what pydantic says only the sentence is for people.
-        cause = cause.partition("Value error, ")[2].partition(" [type=")[0] or cause
-        return cause.partition(". ")[0].rstrip(".")[:300]
+        return cause_in(self.path, self._begun, " ".join(str(error).split()) or type(error).__name__)
 
     def _logging(self) -> dict[str, object]:
         """For `logging.config.dictConfig`: vLLM's lines to the file, in whichever process they come up."""
@@ -89,3 +79,18 @@ class VllmLog:
             },
             "loggers": {"vllm": {"handlers": ["file"], "level": "INFO", "propagate": False}},
         }
+
+
+def cause_in(log: Path, begin: int, otherwise: str = "it does not say why") -> str:
+    """The first error that a log names from a position on, as a clause for people."""
+    try:
+        with log.open("rb") as file:
+            file.seek(begin)
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        text = ""
+    found = [match[2] for match in map(_CAUSE.search, text.splitlines()) if match]
+    cause = " ".join((found[0] if found else otherwise).split())
+    # Of what pydantic says only the sentence is for people.
+    cause = cause.partition("Value error, ")[2].partition(" [type=")[0] or cause
+    return cause.partition(". ")[0].rstrip(".")[:300]

@@ -91,6 +91,10 @@ def chat(
         list[str] | None,
         typer.Option("--vllm-arg", metavar="NAME=VALUE", help="An engine argument of vLLM; may be given many times."),
     ] = None,
+    server: Annotated[str | None, typer.Option(metavar="URL", help="Talk to the vLLM server there.")] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Start a vLLM server that stays for later chats, or use it.")
+    ] = False,
     temperature: Annotated[
         float | None, typer.Option(metavar="T", help="0 takes the likeliest token (default: the checkpoint's).")
     ] = None,
@@ -129,7 +133,7 @@ def chat(
             context=tokens,
             context_policy=context_policy,  # type: ignore[arg-type]  # checked with the rest
             keep_reasoning=keep_reasoning,
-            backend=backend,
+            backend=backend or ("vllm" if server or serve else None),
             tools={name: is_wanted for name, is_wanted in chosen.items() if is_wanted is not None},
             tool_options=ToolOptions(
                 workspace=workspace,
@@ -147,7 +151,7 @@ def chat(
             take_over=take_over,
             database=database,
         )
-        tools.adapters.vllm = VllmRequest(arguments=tuple(vllm_arguments or ()))
+        tools.adapters.vllm = VllmRequest(arguments=tuple(vllm_arguments or ()), server=server, serve=serve)
         return chat(request, *tools)
 
     return run
