@@ -204,7 +204,7 @@ class Adapters:
             from gptoss.tools.python.tool import PythonTool
 
             python = PythonTool(
-                files or self.folders.data / "files",
+                files or self._files,
                 put_blob=put_blob,
                 get_blob=get_blob,
                 backend=options.python_backend or "bubblewrap",
@@ -240,6 +240,23 @@ class Adapters:
 
         take_back(record, workspace, self.journal)
 
+    def forget_files(self, session: str) -> None:
+        """Remove what tools have left in files for the session with that id; pictures of others are made again."""
+        from shutil import rmtree
+
+        from gptoss.tools.python.files import folder_of
+
+        rmtree(folder_of(self._files, session), ignore_errors=True)
+        self.forget_pictures()
+
+    def forget_pictures(self) -> None:
+        """Remove the pictures that were shown; whoever needs one makes it again from the log."""
+        from shutil import rmtree
+
+        from gptoss.cli.kept import PICTURES
+
+        rmtree(self.folders.cache / PICTURES, ignore_errors=True)
+
     def put_back_patches(self) -> list[str]:
         """Put back what patches of processes that were killed have left half-done; a sentence for each."""
         if not any(self._patches.glob("*.json")):
@@ -254,6 +271,11 @@ class Adapters:
         from gptoss.tools.apply_patch.journal import Journal
 
         return Journal(self._patches)
+
+    @property
+    def _files(self) -> Path:
+        """Where the folders are that the sessions' Python sees."""
+        return self.folders.data / "files"
 
     @property
     def _patches(self) -> Path:

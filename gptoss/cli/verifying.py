@@ -48,9 +48,17 @@ def verify_sessions(
                     out.write(msgspec.json.encode(facts | msgspec.to_builtins(verified)).decode() + "\n")
                 else:
                     _tell(session, info, verified, out)
-    if not checked and not as_json:
+        faults = reader.faults(None if name is None else sessions[0].id)
+    for fault in faults:
+        if as_json:
+            out.write(msgspec.json.encode(fault).decode() + "\n")
+        else:
+            out.line(f"{fault.session or 'database'}: {fault.problem}", "error")
+    if any(fault.repairable for fault in faults) and not as_json:
+        out.line("  `gptoss doctor --repair` computes again what can be computed from the events", "dim")
+    if not checked and not faults and not as_json:
         out.line("There are no sessions yet.")
-    return 0 if sound == checked else 1
+    return 0 if sound == checked and not faults else 1
 
 
 def _branches(reader: EventReader, session: SessionInfo, branch: str | None) -> list[BranchInfo]:

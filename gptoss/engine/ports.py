@@ -87,6 +87,17 @@ class Collected(Struct, frozen=True, kw_only=True):
     erased: bool = True
 
 
+class Fault(Struct, frozen=True, kw_only=True):
+    """Something wrong with what a log keeps beside the events, as a sentence; whether `repair` can put it right.
+
+    `session` is a name, None where it is no session's, or nobody can tell whose.
+    """
+
+    session: str | None
+    problem: str
+    repairable: bool = False
+
+
 class EventReader(Protocol):
     """The reading half of an `EventLog`: for commands that only show what there is."""
 
@@ -126,6 +137,13 @@ class EventReader(Protocol):
 
     def records(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[Record]:
         """What `read` reads, as the log holds it. Lazy; the chain is checked on the way."""
+        ...
+
+    def faults(self, session: str | None = None) -> list[Fault]:
+        """What is wrong beside the events, which `read` checks: in the list of sessions, the branches, the blobs.
+
+        With the id of a session, what concerns that one.
+        """
         ...
 
     def get_blob(self, digest: str) -> bytes:
@@ -180,6 +198,10 @@ class EventLog(EventReader, Protocol):
 
     def collect(self, *, thorough: bool = False) -> Collected:
         """Return the space of what was deleted. `thorough` writes the whole database anew, which takes as much room."""
+        ...
+
+    def repair(self) -> None:
+        """Compute all again that can be computed from the events. DatabaseCorrupt when those are damaged themselves."""
         ...
 
     def put_blob(self, data: bytes) -> str:

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from gptoss.engine.errors import BranchBusy, HeadConflict
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
-from gptoss.engine.ports import BranchInfo, Collected, Holder, Lease, SessionInfo
+from gptoss.engine.ports import BranchInfo, Collected, Fault, Holder, Lease, SessionInfo
 from gptoss.engine.records import Record, SessionRecords
 from gptoss.engine.redaction import Redaction, plan
 from gptoss.engine.searching import SearchHit, SearchRequest
@@ -223,6 +223,14 @@ class MemoryLog:
             for digest in unused:
                 del self._blobs[digest]
             return Collected(blobs=len(unused))
+
+    def faults(self, session: str | None = None) -> list[Fault]:
+        if session is not None and session not in self._sessions:
+            raise refusals.no_session(session)
+        return []  # memory does not rot
+
+    def repair(self) -> None:
+        pass
 
     def put_blob(self, data: bytes) -> str:
         digest = blob_id(data)

@@ -1,11 +1,17 @@
 """Opens the log that a path or URL names."""
 
+from __future__ import annotations
+
 import glob
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gptoss.engine.errors import StorageError, UsageError
 from gptoss.engine.ports import EventLog, EventReader
 from gptoss.storage.reading import SqliteReader
+
+if TYPE_CHECKING:
+    from gptoss.storage.health import Examination
 
 IN_MEMORY = ("", ":memory:")
 
@@ -42,6 +48,16 @@ def open_for_reading(where: str | Path) -> EventReader:
         raise
     reader.close()
     return open_log(where)
+
+
+def examined(where: str | Path) -> tuple[str, Examination | None]:
+    """Where a database is, and how it is; None where there is none yet. Raises what opening it would."""
+    from gptoss.storage.health import examine
+
+    path = _path(where)
+    if path is None:
+        return "memory", None
+    return (str(path), examine(path)) if _exists(path) else (f"{path} (not there yet)", None)
 
 
 def backups(where: str | Path) -> list[Path]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from gptoss.engine.errors import DatabaseCorrupt
 from gptoss.engine.events import StoredEvent
-from gptoss.engine.ports import BranchInfo, Holder, SessionInfo
+from gptoss.engine.ports import BranchInfo, Fault, Holder, SessionInfo
 from gptoss.engine.records import Record
 from gptoss.engine.searching import SearchHit, SearchRequest
 from gptoss.storage import index, refusals
@@ -91,6 +91,15 @@ class Reading:
             scanned = self._found(self._rows(sql.SCAN, where))
             found = hits(scanned, request, self._is_continued, request.query)
         return found
+
+    def faults(self, session: str | None = None) -> list[Fault]:
+        from gptoss.storage import books  # few ask
+
+        if session is None:
+            return list(books.faults(self._rows, None))
+        for (key,) in self._rows(sql.SESSION_KEY, (session,)):
+            return list(books.faults(self._rows, key))
+        raise refusals.no_session(session)
 
     def get_blob(self, digest: str) -> bytes:
         for (data,) in self._rows(sql.BLOB, (digest,)):

@@ -171,10 +171,9 @@ class SqlLog(Reading):
                 inserting.insert(execute, session)
         return [self.session(session.name) for session in restored]
 
-    def rebuild(self) -> None:
-        """Compute all projections again from the events (see `gptoss.storage.rebuilding`)."""
+    def repair(self) -> None:
         with self._write as execute:
-            rebuild(execute)
+            rebuild(execute, self._read_all)
 
     def close(self) -> None:
         for lease in self._leases:
@@ -189,6 +188,12 @@ class SqlLog(Reading):
                         for branch in lagging:
                             self._seal(branch.key, branch.head)
             self._database.close()
+
+    def _read_all(self) -> None:
+        for session in self.sessions():
+            for branch in self.branches(session.id):
+                for _ in self.read(branch.id):
+                    pass
 
     def _shrink(self, *, thorough: bool) -> bool:
         """Give free pages back; False when another process keeps the file busy."""

@@ -40,9 +40,10 @@ def connect(path: Path) -> Any:
 
 
 def connect_read_only(path: Path) -> Any:
-    """A DB-API connection that cannot write. The caller wraps its errors."""
+    """A DB-API connection that cannot write. The caller wraps its errors, and lets one thread at a time use it."""
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"
-    connection = dbapi.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+    options: dict[str, Any] = {"uri": True, "isolation_level": None, "check_same_thread": False}
+    connection = dbapi.connect(uri, timeout=BUSY_TIMEOUT_MS / 1000, **options)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master")
     except ERRORS:
@@ -52,7 +53,7 @@ def connect_read_only(path: Path) -> Any:
         wal = path.with_name(path.name + "-wal")
         if not _true(path.is_file) or (_true(wal.exists) and wal.stat().st_size > 0):
             raise
-        connection = dbapi.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+        connection = dbapi.connect(f"{uri}&immutable=1", **options)
     return connection
 
 

@@ -172,6 +172,23 @@ NOTABLE_EVENTS = f"""
     )
     ORDER BY e.time, e.key
 """
+SESSION_ROWS = "SELECT key, id, name, branch, created FROM sessions WHERE key = coalesce(?, key) ORDER BY key"
+BRANCH_ROWS = """
+    SELECT b.key, b.session, b.name, CASE WHEN b.parent IS NOT NULL THEN coalesce(p.id, '') END, p.session, b.at_seq,
+        b.preview
+    FROM branches b LEFT JOIN branches p ON p.key = b.parent
+    WHERE b.session = coalesce(?, b.session) ORDER BY b.key
+"""
+USE_ROWS = "SELECT session, digest FROM blob_uses WHERE session = coalesce(?, session)"
+BLOB_DIGESTS = "SELECT digest FROM blobs UNION SELECT digest FROM blob_uses"
+EVENTS_OF_NO_BRANCH = f"""
+    SELECT DISTINCT key >> {SEQ_BITS} FROM events WHERE key >> {SEQ_BITS} NOT IN (SELECT key FROM branches)
+"""
+BRANCHES_OF_NO_SESSION = "SELECT name FROM branches WHERE session NOT IN (SELECT key FROM sessions)"
+SESSIONS_OF_NO_BRANCH = """
+    SELECT name, branch FROM sessions s
+    WHERE NOT EXISTS (SELECT 1 FROM branches b WHERE b.key = s.branch AND b.session = s.key)
+"""
 SET_CREATED = "UPDATE sessions SET created = ? WHERE key = ?"
 SET_ORIGIN = """
     UPDATE branches SET name = ?, at_seq = ?, parent = (SELECT p.key FROM branches p WHERE p.id = ?) WHERE key = ?

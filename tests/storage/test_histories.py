@@ -121,9 +121,9 @@ class Writers(RuleBasedStateMachine):
         self.logs[writer] = SqlLog(self.path)
 
     @rule(writer=st.integers(0, 1))
-    def rebuild(self, writer: int) -> None:
+    def repair(self, writer: int) -> None:
         before = self.projections()
-        self.logs[writer].rebuild()
+        self.logs[writer].repair()
         assert self.projections() == before
 
     def projections(self) -> list[SessionInfo | object]:

@@ -105,7 +105,7 @@ def test_projections_can_be_computed_again(tmp_path: Path) -> None:
         connection.execute("UPDATE branches SET name = 'x' || key, parent = NULL, at_seq = 0, preview = 'x', head = 0")
         connection.execute("DELETE FROM blob_uses")
     assert (log.sessions(), log.branches(ada.id), log.branches(bob.id)) != before
-    log.rebuild()
+    log.repair()
     assert (log.sessions(), log.branches(ada.id), log.branches(bob.id)) == before
     assert [len(list(log.read(branch.id))) for branch in before[1]] == [5, 5]
     log.delete(ada.id)
