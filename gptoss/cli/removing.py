@@ -24,6 +24,7 @@ def delete_session(adapters: Adapters, database: str | None, name: str, out: Out
             out.line("Nothing was deleted.")
             return 0
         log.delete(session.id)
+        adapters.forget_files(session.id)
         freed = _freed(collected := log.collect())
     out.line(f"Session {name} is deleted for good" + (f"; that freed {size(freed)}." if freed else "."))
     if not collected.erased:
@@ -52,6 +53,7 @@ def redact_event(
                 out.line("Nothing was removed.")
                 return 0
             removed = log.redact(at.id, seq, reason)
+            adapters.forget_pictures()
     for number, kind in removed.events:
         out.line(f"event {number} ({kind}) is redacted")
     if removed.elsewhere:

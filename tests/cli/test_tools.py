@@ -72,6 +72,19 @@ def test_a_plot_is_kept_and_shown_as_a_path(gptoss: Run, tmp_path: Path) -> None
     assert file.read_bytes().startswith(b"\x89PNG"), "a cache that was emptied fills again"
 
 
+@needs_sandbox
+def test_a_deleted_session_leaves_no_files(gptoss: Run, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        replies = [call("python", "open('/mnt/data/secret.txt', 'w').write('rosebud')"), greeting("Kept.")]
+        gptoss("chat", "-p", "--session", name, "Keep it", replies=replies)
+    files = tmp_path / "home" / "files"
+    assert len(list(files.glob("*/secret.txt"))) == 2
+    gptoss("sessions", "delete", "a", "--yes")
+    assert len(list(files.glob("*/secret.txt"))) == 1
+    gptoss("sessions", "delete", "b", "--yes")
+    assert not list(files.iterdir())
+
+
 def test_a_patch_changes_the_workspace_and_nothing_else(gptoss: Run, tmp_path: Path) -> None:
     workspace = tmp_path / "workspace"
     workspace.mkdir()

@@ -1,10 +1,8 @@
 """The python tool."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import blake2b
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +13,7 @@ from gptoss.engine.settings import ToolSpec
 from gptoss.tools.python import texts
 from gptoss.tools.python.cells import Cell, cells_of, keep_cell
 from gptoss.tools.python.code import code_of
+from gptoss.tools.python.files import folder_of
 from gptoss.tools.python.kernel import Ending
 from gptoss.tools.python.limits import MB, Limits
 from gptoss.tools.python.notebook import Notebook
@@ -103,7 +102,7 @@ class PythonTool:
         if self._sandbox is None:
             self._sandbox = open_sandbox(self._backend, self._limits)
         if session not in self._notebooks:
-            data = self._folder.absolute() / _folder_name(session)
+            data = folder_of(self._folder.absolute(), session)
             try:
                 data.mkdir(parents=True, exist_ok=True, mode=0o700)
             except OSError as error:
@@ -141,12 +140,6 @@ class PythonTool:
             "memory": texts.OUT_OF_MEMORY,
             "died": texts.DIED,
         }[ending]
-
-
-def _folder_name(session: str) -> str:
-    if re.fullmatch(r"\w[\w.-]{0,63}", session, re.ASCII):
-        return session
-    return blake2b(session.encode(), digest_size=16).hexdigest()
 
 
 def _result(call: ToolCall, text: str, outcome: ToolOutcome, artefacts: tuple[Artefact, ...] = ()) -> ToolResult:
