@@ -30,7 +30,7 @@ def greeting(answer: str, reasoning: str = "The user speaks.") -> str:
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory: pytest.TempPathFactory, harmony: Harmony) -> dict[str, str]:
     """An environment without anything of ours but the vocabulary, which `harmony` has unpacked already."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GPTOSS_", "DRIVER_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GPTOSS_", "DRIVER_", "EXA_"))}
     for name in ("NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"):
         kept.pop(name, None)
     return kept | {

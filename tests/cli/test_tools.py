@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, greeting
+from tests.tools.browser.servers import serving
+from tests.tools.browser.test_exa import KEY, play
 from tests.tools.python.notebooks import needs_sandbox
 
 PATCH = "*** Begin Patch\n*** Add File: todo.txt\n+milk\n*** End Patch"
@@ -117,6 +119,25 @@ def test_citations_become_numbered_links_below_the_answer(gptoss: Run, notes: Pa
     done = gptoss("chat", "--session", "a", *source, "--show-browser-results", "Sure?", replies=again)
     assert done.stdout == "As I said[1].\n"
     assert "    L4: A dragon boat has a crew of twenty paddlers" in done.stderr
+
+
+def test_exa_is_asked_when_there_is_a_key(gptoss: Run) -> None:
+    replies = [
+        call("browser.search", '{"query": "boats"}'),
+        call("browser.open", '{"id": 0}'),
+        greeting("See【1†L2】."),
+    ]
+    with serving() as server:
+        server.answer = play
+        environment = {"EXA_API_KEY": KEY, "EXA_BASE_URL": server.url}
+        done = gptoss("chat", "-b", "--session", "a", "Look", replies=replies, env=environment)
+        assert (done.returncode, done.stdout) == (0, "See[1].\n")
+        assert done.stderr.endswith("[1] Dragon boats  https://boats.example/dragon\n")
+        assert {request.headers["x-api-key"] for request in server.requests} == {KEY}
+        server.answer = lambda request: request.answer(401, {"error": "Invalid API key"})
+        done = gptoss("chat", "--session", "a", "Again", replies=[replies[0], greeting("No.")], env=environment)
+    assert "the search failed: Exa refuses the API key; the user must set EXA_API_KEY" in done.stderr
+    assert KEY not in gptoss("export", "a", "--format", "json").stdout
 
 
 def test_a_session_keeps_its_tools_and_can_drop_them(gptoss: Run, notes: Path) -> None:
