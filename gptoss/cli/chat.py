@@ -12,13 +12,17 @@ from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.one_shot import answer_once
 from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest
-from gptoss.engine.errors import BranchBusy
+from gptoss.engine.errors import BranchBusy, UsageError
 
 
 def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> int:
     """Answer the prompt, or talk with whoever sits at the terminal. The exit code."""
     request.check()
+    if request.quiet:
+        adapters.report = lambda text: None
     talks = request.prompt is None and sys.stdin is not None and sys.stdin.isatty()
+    if talks and request.json:
+        raise UsageError("--json needs a PROMPT, as an argument or piped in")
     interrupts = Interrupts()
     for sentence in adapters.put_back_patches():
         err.line(f"gptoss: {sentence}", "notice")
@@ -26,8 +30,9 @@ def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> 
     try:
         with interrupts, Chat(request, adapters, interrupts, confirm) as opened:
             if talks:
-                return InteractiveChat(opened, interrupts, out, err, adapters, request.database).run()
-            return answer_once(opened, request.prompt, interrupts, out, err)
+                return InteractiveChat(opened, interrupts, out, err, adapters, request.database, raw=request.raw).run()
+            rest = Output.silent() if request.quiet else err
+            return answer_once(opened, request.prompt, interrupts, out, rest, raw=request.raw, json=request.json)
     except BranchBusy as busy:
         if not talks:
             raise

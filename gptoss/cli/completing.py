@@ -10,6 +10,7 @@ _FILE = ("/save", "/export")
 _WORDS = {
     "/effort": ("low", "medium", "high"),
     "/think": ("show", "hide"),
+    "/raw": ("on", "off"),
     "/tools": ("python on", "python off", "apply_patch on", "apply_patch off", "browser on", "browser off"),
     "/system": ("off",),
 }

@@ -1,11 +1,13 @@
 """A session that is chatted with: found or yet to be created, with its settings and its model."""
 
+from __future__ import annotations
+
 import secrets
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from gptoss.cli.bootstrap import Adapters, model_name
 from gptoss.cli.display import Display
@@ -23,6 +25,9 @@ from gptoss.engine.reducer import fold
 from gptoss.engine.settings import Settings
 from gptoss.engine.state import State
 from gptoss.engine.updates import Update
+
+if TYPE_CHECKING:
+    from gptoss.cli.raw import RawDisplay
 
 
 class Chat:
@@ -54,11 +59,12 @@ class Chat:
         self._began = False
         self._held: tuple[str, Lease] | None = None
         try:
-            self.info = self._find(request.session)
+            self._named = request.session or (self._latest() if request.latest else None)
+            self.info = self._find(self._named)
             if request.fork:
                 self.info = self._forked(self.info)
             self._hold()
-            self.name = request.session or new_name(lambda name: self._find(name) is not None)
+            self.name = self._named or new_name(lambda name: self._find(name) is not None)
             before = self._recorded()
             checkpoint = adapters.checkpoint(request.checkpoint, before.checkpoint)
             self.settings = request.settings(before, checkpoint, adapters.tool_specs)
@@ -66,7 +72,7 @@ class Chat:
             self._log.close()
             raise
 
-    def __enter__(self) -> "Chat":
+    def __enter__(self) -> Chat:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,7 +89,7 @@ class Chat:
     @property
     def is_named(self) -> bool:
         """Whether the user chose the name."""
-        return self._request.session is not None
+        return self._named is not None
 
     @property
     def model_name(self) -> str:
@@ -212,6 +218,16 @@ class Chat:
             return self._conversation.state
         return None if self.info is None else fold(self._log.read(self.info.branch))
 
+    def raw(self, out: Output) -> RawDisplay:
+        """A display of the Harmony stream itself."""
+        from gptoss.cli.raw import RawDisplay
+
+        self.load()
+        if self._harmony is None:  # `load` sets it
+            raise RuntimeError("the vocabulary is not loaded")
+        harmony = self._harmony
+        return RawDisplay(out, harmony, lambda: prompt_of(self.conversation().state, harmony))
+
     def status(self) -> str:
         """How much of the context is used, how fast the last answer came, and by what; "" before there is any."""
         if self._conversation is None or self._generator is None or self._harmony is None:
@@ -252,6 +268,12 @@ class Chat:
         first = self._held is None
         self._held = branch, self._log.acquire(branch, take_over=first and self._request.take_over)
 
+    def _latest(self) -> str:
+        sessions = self._log.sessions()
+        if not sessions:
+            raise UsageError("there is no session to continue: leave out --continue, and one begins")
+        return sessions[0].name
+
     def _forked(self, session: SessionInfo | None) -> SessionInfo:
         if session is None:
             raise UsageError(f"there is no session {self._request.session!r} to fork: leave out --fork")
@@ -274,15 +296,25 @@ class Chat:
         return secrets.randbits(32) if self._request.seed is None else self._request.seed
 
 
-def watch(updates: Iterator[Update], display: Display) -> None:
-    """Show a turn as it happens, except the user's own message, which is on the screen already.
+class Screen(Protocol):
+    """Where a turn is shown: a `Display`, or another form of the same."""
+
+    def show(self, update: Update) -> None: ...
+
+    def end(self) -> None: ...
+
+    def pause(self) -> None: ...
+
+
+def watch(updates: Iterator[Update], display: Screen, *, own: bool = False) -> None:
+    """Show a turn as it happens; the user's own message, which is on the screen already, only if `own` says so.
 
     Whatever ends it early (an error, Ctrl-C twice, a closed pipe) interrupts the turn, and what was said is kept.
     """
     try:
         with closing(cast("Generator[Update]", updates)):
             for update in updates:
-                if not (isinstance(update, StoredEvent) and _is_from_the_user(update.event)):
+                if own or not (isinstance(update, StoredEvent) and _is_from_the_user(update.event)):
                     display.show(update)
         display.end()
     finally:

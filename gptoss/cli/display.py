@@ -99,7 +99,7 @@ class Display:
             self._begin(update)
         elif isinstance(update, StoredEvent):
             self._event(update)
-        else:
+        elif isinstance(update, Prefilled):
             self._progress(update)
 
     def message(self, message: Message, *, partial: bool = False) -> None:

@@ -9,6 +9,7 @@ from gptoss.cli.conversing import Chat, watch
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.cli.prompting import edits_lines, line_reader
+from gptoss.cli.raw import RawDisplay
 from gptoss.cli.slash import Leave, SlashCommands
 from gptoss.cli.terminal import typing_ahead
 from gptoss.engine.conversation import Step, next_step
@@ -37,6 +38,8 @@ class InteractiveChat:
         err: Output,
         adapters: Adapters,
         database: str | None,
+        *,
+        raw: bool,
     ) -> None:
         self._chat = chat
         self._interrupts = interrupts
@@ -45,7 +48,9 @@ class InteractiveChat:
         self._display = chat.display(out, out, hint=", /continue goes on", follows=True)
         self._said_anything = False
         self._status = ""
-        self._slash = SlashCommands(chat, adapters, database, self._display, out, self._watch)
+        self._raw: RawDisplay | None = None
+        self._is_raw = raw
+        self._slash = SlashCommands(chat, adapters, database, self._display, out, self._watch, self._set_raw)
         self._read = line_reader(
             out,
             adapters.folders.data,
@@ -148,8 +153,14 @@ class InteractiveChat:
 
     def _watch(self, updates: Iterator[Update]) -> None:
         self._said_anything = True
+        if self._is_raw and self._raw is None:
+            self._raw = self._chat.raw(self._out)
         with self._interrupts.answering():
-            watch(updates, self._display)
+            watch(updates, self._raw if self._is_raw and self._raw else self._display)
+
+    def _set_raw(self, on: bool | None) -> bool:
+        self._is_raw = self._is_raw if on is None else on
+        return self._is_raw
 
     def _leave(self) -> None:
         if self._said_anything:

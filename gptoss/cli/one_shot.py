@@ -1,7 +1,8 @@
 """`gptoss chat PROMPT`: one turn, the answer alone on standard output, everything else on standard error."""
 
-from gptoss.cli.conversing import Chat, watch
+from gptoss.cli.conversing import Chat, Screen, watch
 from gptoss.cli.interrupts import Interrupts
+from gptoss.cli.json_lines import JsonLines
 from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.engine.conversation import Conversation, next_step
 from gptoss.engine.errors import ContextFull, GptossError, UsageError
@@ -11,8 +12,13 @@ class NoAnswer(GptossError):
     """A turn is over and there is nothing to print."""
 
 
-def answer_once(chat: Chat, prompt: str | None, interrupts: Interrupts, out: Output, err: Output) -> int:
-    """Answer the prompt, or without one go on with the turn that is not finished. The exit code."""
+def answer_once(
+    chat: Chat, prompt: str | None, interrupts: Interrupts, out: Output, err: Output, *, raw: bool, json: bool
+) -> int:
+    """Answer the prompt, or without one go on with the turn that is not finished. The exit code.
+
+    `raw` shows the Harmony stream and `json` every event and piece of text, instead of the answer.
+    """
     if prompt is None and not chat.is_named:
         raise UsageError("there is nothing to answer: give a PROMPT, pipe one in, or run it in a terminal")
     if prompt is None and chat.is_new:
@@ -26,8 +32,10 @@ def answer_once(chat: Chat, prompt: str | None, interrupts: Interrupts, out: Out
             err.line("gptoss: the answer before this one was cut off and stays as it is", "notice")
         if not chat.is_named:
             err.line(f"gptoss: go on with this session by: {chat.resume_command}", "dim")
-        display = chat.display(out, err, hint=f", go on by: {chat.resume_command}")
-        watch(conversation.proceed() if prompt is None else conversation.say(prompt), display)
+        display: Screen = chat.display(out, err, hint=f", go on by: {chat.resume_command}")
+        if raw or json:
+            display = JsonLines(out) if json else chat.raw(out)
+        watch(conversation.proceed() if prompt is None else conversation.say(prompt), display, own=json)
         return INTERRUPTED if interrupts() else _outcome(conversation)
 
 

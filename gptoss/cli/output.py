@@ -4,7 +4,7 @@ import os
 import sys
 from base64 import b64encode
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal, Self, TextIO
 
 from gptoss.cli.harmless import harmless
 from gptoss.engine.errors import GptossError
@@ -50,6 +50,11 @@ class Output:
         self.is_coloured = _wants_colour(self.is_terminal)
         self._style: Style = "plain"
         self._column_zero = True
+
+    @classmethod
+    def silent(cls) -> Self:
+        """An output that nobody sees."""
+        return cls(Path(os.devnull).open("w", encoding="utf-8"))
 
     @property
     def width(self) -> int:
@@ -144,5 +149,5 @@ def standard_streams() -> tuple[Output, Output]:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
-        outputs.append(Output(stream or Path(os.devnull).open("w", encoding="utf-8")))  # noqa: SIM115  open to the end
+        outputs.append(Output(stream) if stream is not None else Output.silent())
     return outputs[0], outputs[1]

@@ -23,7 +23,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
 
     `prompt` is all that the user wants to say, piped text included; None with nothing to say. `tools` says of a tool,
     by name, whether the session is to have it; `tool_options` how tools run. `show_browser_results` shows what was
-    fetched.
+    fetched. `latest` continues the session that was used last. `raw`, `json` and `quiet` say how a turn is shown.
     """
 
     checkpoint: Path | None = None
@@ -42,6 +42,10 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     top_p: float | None = None
     seed: int | None = None
     max_tokens: int | None = None
+    latest: bool = False
+    raw: bool = False
+    json: bool = False
+    quiet: bool = False
     fork: bool = False
     take_over: bool = False
     database: str | None = None
@@ -72,7 +76,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
         """Raise UsageError for a value that cannot be."""
         if self.session is not None:
             checked_name(self.session)
-        elif self.fork or self.take_over:
+        elif (self.fork or self.take_over) and not self.latest:
             raise UsageError(f"{'--fork' if self.fork else '--take-over'} needs a session: name one with --session")
         if self.reasoning_effort not in (None, *get_args(ReasoningEffort)):
             raise UsageError(f"--reasoning-effort is low, medium or high, not {self.reasoning_effort!r}")

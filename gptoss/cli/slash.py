@@ -39,10 +39,20 @@ class Leave(Exception):
 
 
 class SlashCommands:
-    """The commands of one chat. `watch` shows the turns that they begin."""
+    """The commands of one chat.
+
+    `watch` shows the turns that they begin; `raw` says whether raw mode is on, and switches it first.
+    """
 
     def __init__(
-        self, chat: Chat, adapters: Adapters, database: str | None, display: Display, out: Output, watch: Watch
+        self,
+        chat: Chat,
+        adapters: Adapters,
+        database: str | None,
+        display: Display,
+        out: Output,
+        watch: Watch,
+        raw: Callable[[bool | None], bool],
     ) -> None:
         self._chat = chat
         self._adapters = adapters
@@ -50,6 +60,7 @@ class SlashCommands:
         self._display = display
         self._out = out
         self._watch = watch
+        self._raw = raw
 
     @property
     def names(self) -> dict[str, str]:
@@ -244,6 +255,13 @@ class SlashCommands:
             self._display.shows_reasoning = argument == "show"
         self._display.notice(f"Reasoning is {'shown' if self._display.shows_reasoning else 'hidden'}.")
 
+    def raw(self, argument: str) -> None:
+        """[on|off] · show the Harmony stream itself, as the model reads and writes it"""
+        if argument not in ("", "on", "off"):
+            raise UsageError(f"/raw is on or off, not {argument!r}")
+        is_on = self._raw(argument == "on" if argument else None)
+        self._display.notice(f"Raw mode is {'on' if is_on else 'off'}.")
+
     def tokens(self, argument: str) -> None:
         """how much of the context is used, and how fast the last answer came"""
         state = self._existing()
@@ -332,6 +350,7 @@ _METHODS: dict[str, Method] = {
     "/effort": SlashCommands.effort,
     "/tools": SlashCommands.tools,
     "/think": SlashCommands.think,
+    "/raw": SlashCommands.raw,
     "/tokens": SlashCommands.tokens,
     "/system": SlashCommands.system,
     "/copy": SlashCommands.copy,

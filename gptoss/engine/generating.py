@@ -10,7 +10,7 @@ from gptoss.engine.ports import Cancelled, TokenChunk, TokenGenerator
 from gptoss.engine.recovery import event_of
 from gptoss.engine.settings import Sampling
 from gptoss.engine.tokens import STOP_IDS
-from gptoss.engine.updates import Prefilled, Update
+from gptoss.engine.updates import Prefilled, Sampled, Update
 
 
 class GenerationRun:
@@ -59,6 +59,7 @@ class GenerationRun:
             self._first_token_ms = elapsed
         self._journal.sample(chunk.ids, elapsed, chunk.logprobs)
         self._last = chunk.ids[-1]
+        yield Sampled(chunk.ids)
         for token in chunk.ids:
             updates = self._parser.push(token)
             yield from (update for update in updates if not isinstance(update, MessageParsed | Malformed))

@@ -13,7 +13,13 @@ class Prefilled(Struct, frozen=True):
     total: int
 
 
-Update = StoredEvent | MessageBegun | TextDelta | Prefilled
+class Sampled(Struct, frozen=True):
+    """The model has drawn these tokens; what they spell follows."""
+
+    ids: tuple[int, ...]
+
+
+Update = StoredEvent | MessageBegun | TextDelta | Prefilled | Sampled
 """Each event once it is in the log, and the text of the message that is being written.
 
 TokensSampled are not among the events of a live turn: the text that they spell comes as it is sampled.

@@ -13,7 +13,7 @@ from gptoss.engine.parsing import MessageBegun, Parser, ParseUpdate, TextDelta
 from gptoss.engine.recovery import reopen_parser
 from gptoss.engine.reducer import reduce
 from gptoss.engine.state import State
-from gptoss.engine.updates import Update
+from gptoss.engine.updates import Sampled, Update
 
 
 class Moment(NamedTuple):
@@ -24,9 +24,10 @@ class Moment(NamedTuple):
     seq: int
 
 
-def playback(events: Iterable[StoredEvent], harmony: Harmony) -> Iterator[Moment]:
+def playback(events: Iterable[StoredEvent], harmony: Harmony, *, tokens: bool = False) -> Iterator[Moment]:
     """The moments of a branch, from its first event on, in order; lazy. Raises HistoryError for an impossible history.
 
+    With `tokens`, each sampled token is among them, before what it spells.
     Tokens were recorded in batches; those of a batch are spread evenly over the time that it took.
     """
     state: State | None = None
@@ -48,6 +49,8 @@ def playback(events: Iterable[StoredEvent], harmony: Harmony) -> Iterator[Moment
             for number, token in enumerate(event.ids, 1):
                 share = (event.elapsed_ms - elapsed_ms) * number / len(event.ids)
                 at = begun + (elapsed_ms + share) / 1000 - first
+                if tokens:
+                    yield Moment(at, Sampled((token,)), stored.seq)
                 yield from (Moment(at, update, stored.seq) for update in _shown(parser.push(token)))
             elapsed_ms = event.elapsed_ms
             continue

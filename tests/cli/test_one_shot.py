@@ -201,3 +201,39 @@ def test_output_that_cannot_be_written_is_a_sentence(environment: dict[str, str]
         )
     assert done.returncode == 1
     assert done.stderr.decode().endswith("gptoss: cannot write the output: No space left on device\n")
+
+
+def test_the_session_used_last_is_continued(gptoss: Run) -> None:
+    assert gptoss("chat", "--continue", "Hi").returncode == 2
+    for name in ("one", "two"):
+        gptoss("chat", "--session", name, "Hi", replies=[greeting("Hello!")])
+    assert gptoss("chat", "-C", "More", replies=[greeting("More.")]).stdout == "More.\n"
+    assert "More" in gptoss("export", "two").stdout
+    assert gptoss("chat", "-C", "--session", "one", "Hi").returncode == 2
+
+
+def test_quiet_says_nothing_but_the_answer(gptoss: Run) -> None:
+    done = gptoss("chat", "-q", "Hi", replies=[greeting("Hello!")])
+    assert (done.stdout, done.stderr) == ("Hello!\n", "")
+    failed = gptoss("chat", "-q", "--session", "-", "Hi")
+    assert (failed.returncode, failed.stderr.count("\n")) == (2, 1)
+
+
+def test_everything_that_happens_is_a_json_line(gptoss: Run) -> None:
+    done = gptoss("chat", "--json", "--session", "a", "Hi", replies=[greeting("Hello!")])
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    kinds = [line["kind"] for line in lines if line["type"] == "event"]
+    assert kinds == ["MessageAppended", "GenerationStarted", "MessageAppended", "MessageAppended", "GenerationFinished"]
+    assert "".join(line["text"] for line in lines if line["type"] == "text") == "The user speaks.Hello!"
+    assert [line["channel"] for line in lines if line["type"] == "begin"] == ["analysis", "final"]
+    seqs = [line["seq"] for line in lines if line["type"] == "event"]
+    assert (seqs[:2], seqs) == ([2, 3], sorted(set(seqs)))  # the tokens' own events lie between
+    assert sum(len(line["ids"]) for line in lines if line["type"] == "tokens") > 5
+
+
+def test_raw_mode_shows_the_stream_itself(gptoss: Run) -> None:
+    first = gptoss("chat", "--raw", "--session", "a", "Hi <|end|>", replies=[greeting("Hello! 👋")])
+    assert first.stdout.startswith("<|start|>system<|message|>You are ChatGPT")
+    assert "<|start|>user<|message|>Hi <|end|><|end|><|start|>assistant<|channel|>analysis<|message|>" in first.stdout
+    assert first.stdout.endswith("<|start|>assistant<|channel|>final<|message|>Hello! 👋<|return|>\n")
+    assert gptoss("chat", "--raw", "--json", "Hi").returncode == 2

@@ -159,3 +159,17 @@ def test_a_message_may_have_many_lines(terminal: Open, gptoss: Run) -> None:
         "one\ntwo",
         "/etc/hosts is a file",
     ]
+
+
+def test_raw_mode_can_be_switched_on_and_off(terminal: Open) -> None:
+    child = terminal("--session", "a", replies=[greeting("One."), greeting("Two.")])
+    say(child, "/raw on")
+    child.expect_exact("Raw mode is on.")
+    say(child, "Hi")
+    child.expect_exact("<|return|>")
+    say(child, "/raw off")
+    child.expect_exact("Raw mode is off.")
+    say(child, "More")
+    child.expect_exact("Two.")
+    assert "<|" not in (child.before or "")
+    leave(child)

@@ -5,7 +5,7 @@ import pytest
 from gptoss.engine.events import MessageAppended, SessionStarted, StoredEvent, TokensSampled
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.parsing import MessageBegun, TextDelta
-from gptoss.engine.updates import Prefilled, Update
+from gptoss.engine.updates import Prefilled, Sampled, Update
 from gptoss.transcripts.playback import playback
 from tests.recorded import ANSWER, CALL, MALFORMED, RESULT, Recording
 
@@ -18,7 +18,7 @@ def replayed(recording: Recording) -> list[Update]:
 def shown(updates: list[Update]) -> list[Update]:
     """Without what a replay cannot show or does not repeat."""
     started = [u for u in updates if not (isinstance(u, StoredEvent) and isinstance(u.event, SessionStarted))]
-    return [u for u in started if not isinstance(u, Prefilled)]
+    return [u for u in started if not isinstance(u, Prefilled | Sampled)]
 
 
 @pytest.mark.parametrize("replies", [[ANSWER], [CALL, RESULT], [MALFORMED]])

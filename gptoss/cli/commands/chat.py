@@ -20,6 +20,7 @@ def chat(
     session: Annotated[
         str | None, typer.Option("--session", metavar="NAME", help="Continue this session, or begin it.")
     ] = None,
+    latest: Annotated[bool, typer.Option("--continue", "-C", help="Continue the session that was used last.")] = False,
     fork: Annotated[bool, typer.Option("--fork", help="Go on on a new branch of the session.")] = False,
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Go on even if another process writes to the session.")
@@ -105,6 +106,11 @@ def chat(
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", metavar="N", help="At most so many tokens at a time.")
     ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Show the Harmony stream itself, special tokens and all.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print everything that happens, one JSON object a line.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing but the answer and errors.")] = False,
     database: Database = None,
 ) -> Command:
     """Talk with a model, or answer one PROMPT.
@@ -123,6 +129,10 @@ def chat(
         found, said = positionals(words)
         if (checkpoint and found) or (prompt is not None and said is not None):
             raise UsageError("the checkpoint or the prompt is given twice, as an option and as an argument")
+        if latest and session is not None:
+            raise UsageError("--continue takes the session that was used last: leave out --session")
+        if raw and as_json:
+            raise UsageError("--raw and --json cannot be had at once: choose one")
         chosen = {"python": python, "apply_patch": apply_patch, "browser": browser}
         request = ChatRequest(
             checkpoint=checkpoint or found,
@@ -147,6 +157,10 @@ def chat(
             top_p=top_p,
             seed=seed,
             max_tokens=max_tokens,
+            latest=latest,
+            raw=raw,
+            json=as_json,
+            quiet=quiet,
             fork=fork,
             take_over=take_over,
             database=database,
