@@ -6,10 +6,11 @@ Everything is imported and opened when it is first asked for, so that a command 
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gptoss.cli.paths import Folders, default_database, folders, named_database
+from gptoss.cli.paths import CONFIG, Folders, default_database, folders, named_database
 from gptoss.engine.errors import DatabaseReadOnly, GptossError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from gptoss.backends.vllm.options import VllmOptions, VllmRequest
+    from gptoss.cli.config import Config
     from gptoss.cli.kept import Kept
     from gptoss.cli.tooling import ToolOptions
     from gptoss.engine.harmony import Harmony
@@ -46,7 +48,8 @@ class Adapters:
     """What the commands use of the world.
 
     `folders` says where things live. `report` is told what takes long, as a passing remark, and "" when it is over.
-    `vllm` is what was said about that backend; `debug` lets it write its log to the terminal.
+    `vllm` is what was said about that backend; `debug` lets it write its log to the terminal; `profile` is the one of
+    the user's config that counts.
     """
 
     def __init__(self, report: Callable[[str], None] = lambda text: None, *, debug: bool = False) -> None:
@@ -54,25 +57,40 @@ class Adapters:
         self.report = report
         self.debug = debug
         self.vllm: VllmRequest | None = None
+        self.profile: str | None = None
         self._served: Served | None = None
+
+    @cached_property
+    def config(self) -> Config:
+        """The user's defaults, those of `profile` first. Raises ConfigError."""
+        from gptoss.cli.config import load_config
+
+        return load_config(self.folders.config, self.profile)
+
+    def _database(self, given: str | None) -> str | None:
+        named = named_database(given)
+        # Most have no such file, and listing sessions must not wait for what would read it.
+        if named is None and (self.profile or (self.folders.config / CONFIG).exists()):
+            return self.config.database
+        return named
 
     def open_log(self, database: str | None) -> EventLog:
         """The event log, for writing; `database` is what `--db` gave. Makes the data folder if there is none."""
         from gptoss.storage.opening import open_log
 
-        return open_log(named_database(database) or default_database(self.data_folder()))
+        return open_log(self._database(database) or default_database(self.data_folder()))
 
     def open_reader(self, database: str | None) -> EventReader:
         """The event log, for reading alone: fast to open, and it creates nothing."""
         from gptoss.storage.opening import open_for_reading
 
-        return open_for_reading(named_database(database) or default_database(self.folders.data))
+        return open_for_reading(self._database(database) or default_database(self.folders.data))
 
     def backups(self, database: str | None) -> list[Path]:
         """The copies that migrations of the database have left behind."""
         from gptoss.storage.opening import backups
 
-        return backups(named_database(database) or default_database(self.folders.data))
+        return backups(self._database(database) or default_database(self.folders.data))
 
     def sqlite(self) -> SqliteLibrary:
         from gptoss.storage.health import library
@@ -118,13 +136,13 @@ class Adapters:
             self.report("")
 
     def checkpoint(self, given: Path | None, own: str | None) -> str | None:
-        """The checkpoint to use, as an absolute path: the one given, the session's own, `GPTOSS_CHECKPOINT`.
+        """The checkpoint to use, as an absolute path: the one given, the session's, `GPTOSS_CHECKPOINT`, the config's.
 
         None stands for the embedded model.
         """
         if given is not None:
             return str(given.absolute())
-        named = os.environ.get(CHECKPOINT)
+        named = os.environ.get(CHECKPOINT) or (None if own else self.config.checkpoint)
         return own or (str(Path(named).expanduser().absolute()) if named else None)
 
     def sampling(self, checkpoint: str | None) -> Sampling:
@@ -154,9 +172,16 @@ class Adapters:
 
     def vllm_options(self) -> VllmOptions:
         """What was said about vLLM on the command line and in the environment."""
-        from gptoss.backends.vllm.options import VllmRequest
+        from msgspec.structs import replace
+
+        from gptoss.backends.vllm.options import SERVER, VllmRequest
 
         request = self.vllm or VllmRequest()
+        config = self.config
+        if config.vllm_args:
+            request = replace(request, arguments=(*config.vllm_args, *request.arguments))
+        if config.server and not request.serve and not os.environ.get(SERVER):
+            request = replace(request, server=request.server or config.server)
         return request.options(self.folders.cache, self.folders.data / "logs", shows_log=self.debug)
 
     def tool_specs(self) -> Mapping[str, ToolSpec]:

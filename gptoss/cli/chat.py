@@ -17,6 +17,7 @@ from gptoss.engine.errors import BranchBusy, UsageError
 
 def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> int:
     """Answer the prompt, or talk with whoever sits at the terminal. The exit code."""
+    request = request.filled(adapters.config)
     request.check()
     if request.quiet:
         adapters.report = lambda text: None

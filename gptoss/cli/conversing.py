@@ -13,7 +13,7 @@ from gptoss.cli.bootstrap import Adapters, model_name
 from gptoss.cli.display import Display
 from gptoss.cli.names import checked_name, new_name, resume_command
 from gptoss.cli.output import Output
-from gptoss.cli.request import ChatRequest
+from gptoss.cli.request import ChatRequest, initial_settings
 from gptoss.engine.branching import fork, resting_point
 from gptoss.engine.conversation import Conversation
 from gptoss.engine.errors import SessionExists, SessionNotFound, UsageError
@@ -48,6 +48,7 @@ class Chat:
         self._adapters = adapters
         self._cancelled = cancelled
         self._confirm = confirm
+        self._pause: Callable[[], None] = lambda: None
         self._opened = ExitStack()
         self._tools: dict[str, Tool] = {}
         self._model: tuple[str | None, str] = None, ""
@@ -102,7 +103,7 @@ class Chat:
 
     def display(self, answers: Output, rest: Output, *, hint: str, follows: bool = False) -> Display:
         """A display of this conversation, which can show what its tools keep."""
-        return Display(
+        display = Display(
             answers,
             rest,
             hint=hint,
@@ -111,6 +112,8 @@ class Chat:
             pages=self._request.show_browser_results,
             is_live=True,
         )
+        self._pause = display.pause
+        return display
 
     def load(self) -> TokenGenerator:
         """Load the vocabulary, the tools and the model: this takes seconds the first time and nothing after that."""
@@ -250,8 +253,13 @@ class Chat:
                 encode=harmony.encode,
                 put_blob=self._log.put_blob,
                 get_blob=self._log.get_blob,
-                confirm=self._confirm,
+                confirm=self._agrees if self._confirm is not None else None,
             )
+
+    def _agrees(self, diff: str) -> bool:
+        """Ask the user about a patch; whatever turns on the screen meanwhile stands still."""
+        self._pause()
+        return self._confirm is not None and self._confirm(diff)
 
     def _hold(self) -> None:
         """Be the one who writes to the branch, once there is one."""
@@ -288,7 +296,7 @@ class Chat:
 
     def _recorded(self) -> Settings:
         if self.info is None:
-            return Settings(start_date=date.today().isoformat())
+            return initial_settings(self._adapters.config, date.today().isoformat(), self._adapters.tool_specs)
         return fold(self._log.read(self.info.branch)).settings
 
     def _seed(self) -> int:

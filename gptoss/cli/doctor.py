@@ -17,6 +17,7 @@ from msgspec import Struct
 from gptoss import __version__
 from gptoss.cli.bootstrap import Adapters
 from gptoss.cli.output import Output, Style
+from gptoss.cli.paths import CONFIG
 from gptoss.cli.sizes import size
 from gptoss.engine.errors import GptossError
 
@@ -60,10 +61,28 @@ def _findings(adapters: Adapters, database: str | None, *, gpu: bool) -> Iterato
     yield from _database(adapters, database)
     for what, folder in (("data", adapters.folders.data), ("cache", adapters.folders.cache)):
         yield _folder(what, folder)
+    yield from _config(adapters)
     yield _attempt("vocabulary", lambda: _vocabulary(adapters))
     yield from _backends()
     yield _gpu(thorough=gpu)
     yield _attempt("sandbox", adapters.sandbox, worst="warning")
+
+
+def _config(adapters: Adapters) -> Iterator[Finding]:
+    """Where defaults come from: the environment's first, then the file's."""
+    set_ = {name: value for name, value in os.environ.items() if name.startswith("GPTOSS_")}
+    for name, value in sorted(set_.items()):
+        yield Finding("environment", "ok", f"{name} = {value}")
+    path = adapters.folders.config / CONFIG
+    try:
+        said = adapters.config.said
+    except GptossError as error:
+        yield Finding("config", "problem", str(error))
+        return
+    if not path.exists():
+        yield Finding("config", "ok", f"{path} is not there, which is fine: it would hold your defaults")
+    for name, value in said.items():
+        yield Finding("config", "ok", f"{name} = {value!r} ({path})")
 
 
 def _sqlite(adapters: Adapters) -> Iterator[Finding]:

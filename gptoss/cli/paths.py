@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 HOME = "GPTOSS_HOME"
 DATABASE = "GPTOSS_DATABASE_URL"
+CONFIG = "config.toml"
 
 
 class Folders(NamedTuple):

@@ -9,7 +9,9 @@ from typing import get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gptoss.cli.config import Config
 from gptoss.cli.names import checked_name
+from gptoss.cli.paths import named_database
 from gptoss.cli.tooling import ToolOptions
 from gptoss.engine.errors import CheckpointError, UsageError
 from gptoss.engine.settings import ContextPolicy, ReasoningEffort, Sampling, Settings, ToolSpec
@@ -72,6 +74,23 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
             },
         )
 
+    def filled(self, config: Config) -> "ChatRequest":
+        """This request with the user's defaults for what no session keeps: sampling, how tools run, which database."""
+        mine = self.tool_options
+        options = replace(
+            mine,
+            workspace=mine.workspace or (Path(config.workspace).expanduser() if config.workspace else None),
+            python_backend=mine.python_backend or config.python_backend,
+            browser_source=mine.source or config.browser_source,
+        )
+        said = {"temperature": config.temperature, "top_p": config.top_p, "max_tokens": config.max_tokens}
+        return replace(
+            self,
+            tool_options=options,
+            database=named_database(self.database) or config.database,
+            **{name: value for name, value in said.items() if getattr(self, name) is None},
+        )
+
     def check(self) -> None:
         """Raise UsageError for a value that cannot be."""
         if self.session is not None:
@@ -91,6 +110,17 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
         for name, text in (("prompt", self.prompt), ("developer message", self.developer_message)):
             if text is not None and not _is_unicode(text):
                 raise UsageError(f"the {name} holds bytes that are not UTF-8 text")
+
+
+def initial_settings(config: Config, start_date: str, specs: Callable[[], Mapping[str, ToolSpec]]) -> Settings:
+    """What a new session is set to by the user's defaults. UsageError for a tool that there is not."""
+    settings = Settings(start_date=start_date)
+    said = {name: value for name, value in config.said.items() if name in _SETTINGS}
+    unknown = sorted(set(config.tools or ()) - set(specs())) if config.tools else []
+    if unknown:
+        raise UsageError(f"config.toml names the tool {unknown[0]!r}: there are {', '.join(specs())}")
+    tools = _with_tools((), dict.fromkeys(config.tools, True), specs()) if config.tools else ()
+    return replace(settings, tools=tools, **said)
 
 
 def positionals(words: list[str]) -> tuple[Path | None, str | None]:

@@ -106,6 +106,9 @@ def chat(
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", metavar="N", help="At most so many tokens at a time.")
     ] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The profile of config.toml whose defaults count.")
+    ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Show the Harmony stream itself, special tokens and all.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything that happens, one JSON object a line.")
@@ -165,6 +168,7 @@ def chat(
             take_over=take_over,
             database=database,
         )
+        tools.adapters.profile = profile
         tools.adapters.vllm = VllmRequest(arguments=tuple(vllm_arguments or ()), server=server, serve=serve)
         return chat(request, *tools)
 
