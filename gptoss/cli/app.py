@@ -13,6 +13,7 @@ from gptoss.cli.commands.branches import branch, switch, tree, undo
 from gptoss.cli.commands.chat import chat
 from gptoss.cli.commands.doctor import doctor
 from gptoss.cli.commands.export import export, import_
+from gptoss.cli.commands.models import models
 from gptoss.cli.commands.removing import gc, redact
 from gptoss.cli.commands.replay import replay, verify
 from gptoss.cli.commands.search import search
@@ -54,6 +55,7 @@ app.command()(redact)
 app.command()(gc)
 app.command()(doctor)
 app.command()(replay)
+app.command()(models)
 app.command()(tail)
 app.command()(verify)
 app.command()(server)

@@ -80,6 +80,11 @@ def load_config(folder: Path, profile: str | None = None) -> Config:
     return file.profiles[profile].over(file)
 
 
+def profiles(folder: Path) -> list[str]:
+    """The names of the profiles that there are."""
+    return sorted(_read(folder / CONFIG).profiles)
+
+
 def _read(path: Path) -> _File:
     try:
         text = path.read_text(encoding="utf-8")

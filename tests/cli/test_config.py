@@ -75,3 +75,17 @@ def test_the_order_is_option_session_config(gptoss: Run, environment: dict[str, 
     shown = gptoss("doctor").stdout
     assert "temperature = 0.5" in shown
     assert str(home / "config.toml") in shown
+
+
+def test_models_are_listed_with_who_named_them(gptoss: Run, environment: dict[str, str], tmp_path: Path) -> None:
+    home = Path(environment["GPTOSS_HOME"])
+    home.mkdir()
+    (home / "config.toml").write_text('[profiles.big]\ncheckpoint = "/models/none"\nserver = "http://localhost:1"\n')
+    facts = json.loads(gptoss("models", "--json", env={"HF_HUB_CACHE": str(tmp_path)}).stdout)
+    (missing,) = facts["checkpoints"]
+    assert (missing["origin"], "no checkpoint at /models/none" in missing["problem"]) == (
+        "config.toml, profile big",
+        True,
+    )
+    assert [backend["name"] for backend in facts["backends"]] == ["torch", "vllm"]
+    assert "embedded demo model" in gptoss("models", env={"HF_HUB_CACHE": str(tmp_path)}).stdout
