@@ -29,8 +29,8 @@ class Confirmation:
         block = PatchBlock(self._out, "    ")
         block.write(diff)
         block.end()
-        self._out.write("  Apply this patch? [y/N] ", "notice")
         with asking():
+            self._out.write("  Apply this patch? [y/N] ", "notice")
             while not select.select([sys.stdin], [], [], _INTERVAL)[0]:
                 if self._interrupts():
                     self._out.end_line()

@@ -22,6 +22,7 @@ from gptoss.engine.events import (
     SessionStarted,
     SettingsChanged,
     StoredEvent,
+    ToolCalled,
     ToolOutcome,
     ToolReturned,
 )
@@ -184,6 +185,9 @@ class Display:
                 # Live, where there is a hint, the error itself follows as one.
                 error = f" ({event.error})" if event.error and not self._hint else ""
                 self.notice(_ENDINGS[event.reason] + error + self._hint)
+        elif isinstance(event, ToolCalled):
+            if self._spinner is not None:
+                self._spinner.start()
         elif isinstance(event, ToolReturned):
             self._outcome = event.outcome
             if self._kept is not None:

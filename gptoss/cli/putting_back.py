@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gptoss.cli.bootstrap import Adapters
 from gptoss.cli.output import Output
+from gptoss.cli.terminal import asking
 from gptoss.engine.branching import turn_seqs
 from gptoss.engine.errors import UsageError
 from gptoss.engine.ports import EventReader, SessionInfo
@@ -41,9 +42,10 @@ def put_back_files(
 
 
 def _ask(out: Output, question: str) -> bool:
-    out.write(question, "notice")
     try:
-        answer = sys.stdin.readline()
+        with asking():
+            out.write(question, "notice")
+            answer = sys.stdin.readline()
     except KeyboardInterrupt:
         out.end_line()
         raise UsageError("nothing was undone") from None
