@@ -117,6 +117,15 @@ class _Export:
 
             chosen = branch if choice.branch is not None or until is not None else None
             return archive(reader, session, chosen, until)
+        if choice.format == "html":
+            from gptoss.transcripts.page import page
+            from gptoss.transcripts.page.feed import Feed
+
+            path = (branch, until) if choice.branch is not None or until is not None else None
+            feed = Feed(
+                reader, session, self._adapters.harmony(), path=path, reasoning=choice.reasoning, redactor=redactor
+            )
+            return page(session.name if redactor is None else redactor.text(session.name), feed.more())
         events = reader.read(branch.id, until=until)
         if choice.format == "harmony":
             from gptoss.transcripts.prompts import harmony_lines

@@ -4,6 +4,7 @@ FORMATS = {
     "md": ".md",
     "json": ".json",
     "jsonl": ".jsonl",
+    "html": ".html",
     "harmony": ".harmony.jsonl",
     "openai": ".openai.json",
     "sharegpt": ".sharegpt.json",

@@ -1,0 +1,366 @@
+"""A session as a stream of updates for the page: the page folds them, as the engine folds events.
+
+An update is an object whose `u` says what it is about:
+
+    session     name, id, branch (the current one)
+    branch      id, name, parent, at: a branch, known from here on
+    event       b (the number of its branch), seq, time (microseconds), k (its kind) and what the kind needs
+    words       texts of tokens by id: a string, or a list of bytes where they are no text by themselves
+    segment     source, seq, ids: a part of prompts; segments are numbered in the order of their coming
+    file        digest, type, and text or data (base64)
+
+Prompts grow by a little each time, so that of a generation says how many of its segments it shares with the one before
+it on the branch (`keep`) and which follow (`add`, as runs of numbers: first, count). Updates are only ever appended: a
+page that has seen the first n asks for those after them.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from gptoss.engine.errors import StorageError
+from gptoss.engine.events import (
+    Artefact,
+    GenerationFinished,
+    GenerationStarted,
+    MessageAppended,
+    SessionStarted,
+    SettingsChanged,
+    StoredEvent,
+    TokensSampled,
+    ToolCalled,
+    ToolReturned,
+)
+from gptoss.engine.generations import prompt_of
+from gptoss.engine.harmony import Harmony
+from gptoss.engine.message import Message
+from gptoss.engine.ports import BranchInfo, EventReader, SessionInfo
+from gptoss.engine.reducer import fold, reduce
+from gptoss.engine.rendering import Segment, prompt_hash
+from gptoss.engine.settings import Settings
+from gptoss.engine.state import State
+from gptoss.engine.tokens import FIRST_SPECIAL
+from gptoss.transcripts.document import note
+from gptoss.transcripts.page.markup import markup
+from gptoss.transcripts.prompts import redacted_tokens
+from gptoss.transcripts.redaction import Redactor
+
+Update = dict[str, Any]
+
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+DIFF = "text/x-diff"
+LARGEST_FILE = 5_000_000
+"""Bytes. Larger ones are named, not shown."""
+
+
+class _Fold:
+    """How far a branch has been read, and what its last prompt was made of (numbers of segments; dropped messages).
+
+    `lineage` holds, for the root and so on to the branch itself, the seq after which its own events begin.
+    """
+
+    def __init__(self, lineage: list[tuple[int, int]], state: State | None = None) -> None:
+        self.lineage = lineage
+        self.seq, self.number = lineage[-1] if lineage else (0, 0)
+        self.state = state
+        self.prompt: list[int] = []
+        self.dropped: list[tuple[int, str]] = []
+
+    def owner(self, seq: int) -> int:
+        """The number of the branch that holds the event `seq` of the path."""
+        return next(number for after, number in reversed(self.lineage) if seq > after)
+
+
+class Feed:
+    """The updates of a session. `more` gives those that came since it was last asked; the first time, all.
+
+    With `path` only what leads to an event of one branch is shown, as if there were no other. Without `reasoning`
+    nothing of what the model only thought is in any update, and so no tokens are.
+    """
+
+    def __init__(
+        self,
+        reader: EventReader,
+        session: SessionInfo,
+        harmony: Harmony,
+        *,
+        path: tuple[BranchInfo, int | None] | None = None,
+        reasoning: bool = True,
+        redactor: Redactor | None = None,
+    ) -> None:
+        self._reader = reader
+        self._session = session
+        self._harmony = harmony
+        self._path = path
+        self._reasoning = reasoning
+        self._redactor = redactor
+        self._told: tuple[str, str] | None = None
+        self._folds: dict[str, _Fold] = {}
+        self._forks: dict[tuple[str, int], _Fold] = {}
+        self._words: set[int] = set()
+        self._segments: dict[tuple[object, ...], int] = {}
+        self._files: set[str] = set()
+        self._masked: dict[tuple[str, int], list[int]] = {}
+
+    def more(self, session: SessionInfo | None = None) -> Iterator[Update]:
+        """New updates; lazy. `session` is the session as it is now, if that may have changed."""
+        self._session = session or self._session
+        branches = self._branches()
+        if self._redactor is not None:
+            self._prepare(branches)
+        if self._told != (self._session.name, self._session.branch):
+            self._told = (self._session.name, self._session.branch)
+            current = branches[-1].id if self._path else self._session.branch
+            name = self._text(self._session.name)
+            yield {"u": "session", "id": self._session.id, "name": name, "branch": current}
+        # Where branches fork, what the parent's events fold to there is needed twice.
+        for branch in branches:
+            if branch.parent is not None and branch.id not in self._folds:
+                self._forks.setdefault((branch.parent, branch.at_seq), _Fold([]))
+        for branch in branches:
+            if branch.id not in self._folds:
+                yield self._begin(branch)
+            yield from self._advance(branch)
+
+    def _branches(self) -> list[BranchInfo]:
+        if self._path is None:
+            return self._reader.branches(self._session.id)
+        branch, until = self._path
+        return [replace(branch, parent=None, at_seq=0, head=branch.head if until is None else min(until, branch.head))]
+
+    def _events(self, branch: BranchInfo, after: int) -> Iterable[StoredEvent]:
+        return self._reader.read(branch.id, after, branch.head)
+
+    def _begin(self, branch: BranchInfo) -> Update:
+        self._folds[branch.id] = self._fold(branch)
+        name = self._text(branch.name)
+        return {"u": "branch", "id": branch.id, "name": name, "parent": branch.parent, "at": branch.at_seq}
+
+    def _fold(self, branch: BranchInfo) -> _Fold:
+        own = (branch.at_seq, len(self._folds))
+        if branch.parent is None:
+            return _Fold([own])
+        # What a branch was forked below, it has nothing of.
+        lineage = [one for one in self._folds[branch.parent].lineage if one[0] < branch.at_seq]
+        shared = self._forks[branch.parent, branch.at_seq]
+        if shared.state is None:
+            return _Fold([*lineage, own], fold(self._reader.read(branch.id, until=branch.at_seq)))
+        begun = _Fold([*lineage, own], shared.state)
+        begun.prompt, begun.dropped = shared.prompt, shared.dropped
+        return begun
+
+    def _advance(self, branch: BranchInfo) -> Iterator[Update]:
+        at = self._folds[branch.id]
+        for stored in self._events(branch, at.seq):
+            at.state = reduce(at.state, stored)
+            at.seq = stored.seq
+            yield from self._event(stored, at)
+            forked = self._forks.get((branch.id, stored.seq))
+            if forked is not None:
+                forked.state, forked.prompt, forked.dropped = at.state, at.prompt, at.dropped
+
+    def _event(self, stored: StoredEvent, at: _Fold) -> Iterator[Update]:
+        event = stored.event
+        head: Update = {"u": "event", "b": at.number, "seq": stored.seq, "time": stored.time}
+        if isinstance(event, MessageAppended):
+            if self._reasoning or not _is_thought(event.message):
+                yield head | {"k": "message"} | self._message(event)
+        elif isinstance(event, TokensSampled):
+            yield from self._tokens(head, event, stored)
+        elif isinstance(event, GenerationStarted):
+            yield from self._generation(head, event, at)
+        elif isinstance(event, GenerationFinished):
+            yield head | {
+                "k": "finished",
+                "reason": event.reason,
+                "ms": event.elapsed_ms,
+                "first": event.first_token_ms,
+                "prefilled": event.prefilled,
+                "error": event.error and self._text(event.error),
+            }
+        elif isinstance(event, ToolCalled):
+            yield head | {"k": "called", "message": event.message, "recipient": self._text(event.recipient)}
+        elif isinstance(event, ToolReturned):
+            for artefact in event.artefacts:
+                yield from self._file(artefact)
+            files = [
+                {"digest": a.digest, "name": self._text(a.name), "type": a.media_type, "size": a.size}
+                for a in event.artefacts
+            ]
+            yield head | {
+                "k": "returned",
+                "call": event.call,
+                "outcome": event.outcome,
+                "ms": event.duration_ms,
+                "files": files,
+            }
+        elif isinstance(event, SessionStarted | SettingsChanged):
+            yield head | {"k": "settings", "settings": self._settings(event.settings)}
+        elif text := note(stored):
+            yield head | {"k": "note", "kind": event.kind, "text": self._text(text)}
+
+    def _message(self, event: MessageAppended) -> Update:
+        message = event.message
+        text = self._text(message.content)
+        found: Update = {"role": message.role, "text": text}
+        said = {"channel": message.channel, "to": message.recipient, "name": message.name, "type": message.content_type}
+        found |= {key: self._text(value) for key, value in said.items() if value is not None}
+        if message.role == "assistant" and not message.is_tool_call and message.channel != "analysis":
+            tree = markup(text)
+            if tree is not None:
+                found["tree"] = tree
+        if event.generation is not None:
+            found["gen"] = event.generation
+        if event.span is not None:
+            found["span"] = event.span
+        if event.partial:
+            found["partial"] = True
+        return found
+
+    def _tokens(self, head: Update, event: TokensSampled, stored: StoredEvent) -> Iterator[Update]:
+        if not self._reasoning:
+            yield head | {"k": "tokens", "count": len(event.ids), "ms": event.elapsed_ms}
+            return
+        ids = self._masked.get((stored.branch, stored.seq), list(event.ids))
+        yield from self._spell(ids)
+        found = head | {"k": "tokens", "ids": ids, "ms": event.elapsed_ms}
+        if event.logprobs is not None and self._redactor is None:
+            found["logprobs"] = [round(logprob, 4) if logprob > float("-inf") else None for logprob in event.logprobs]
+        yield found
+
+    def _generation(self, head: Update, event: GenerationStarted, at: _Fold) -> Iterator[Update]:
+        found = head | {
+            "k": "generation",
+            "backend": event.backend,
+            "model": event.model,
+            "sampling": event.sampling,
+            "prompt_tokens": event.prompt_length,
+            "rules": event.rendering,
+        }
+        if event.continues is not None:
+            found["continues"] = event.continues
+        if not self._reasoning or at.state is None:
+            yield found
+            return
+        prompt = prompt_of(at.state, self._harmony)
+        if prompt_hash(prompt.ids) != event.prompt_hash:
+            yield found | {"problem": "the prompt can no longer be derived from the events: see gptoss verify"}
+            return
+        numbers: list[int] = []
+        for segment in prompt.segments:
+            # The settings decide the parts without a message; they are few.
+            whose = segment.ids if segment.seq is None else (at.owner(segment.seq), segment.seq, len(segment.ids))
+            key = (segment.source, whose)
+            number = self._segments.get(key)
+            if number is None:
+                number = self._segments[key] = len(self._segments)
+                ids = self._mask(segment)
+                yield from self._spell(ids)
+                yield {"u": "segment", "source": segment.source, "seq": segment.seq, "ids": ids}
+            numbers.append(number)
+        dropped: list[tuple[int, str]] = [(drop.seq, drop.reason) for drop in prompt.dropped]
+        kept, kept_dropped = _common(at.prompt, numbers), _common(at.dropped, dropped)
+        at.prompt, at.dropped = numbers, dropped
+        found["prompt"] = {"keep": kept, "add": _runs(numbers[kept:])}
+        found["dropped"] = {"keep": kept_dropped, "add": dropped[kept_dropped:]}
+        yield found
+
+    def _spell(self, ids: Iterable[int]) -> Iterator[Update]:
+        new = {token for token in ids if token >= 0} - self._words
+        if new:
+            self._words |= new
+            yield {"u": "words", "words": {str(token): self._word(token) for token in sorted(new)}}
+
+    def _word(self, token: int) -> str | list[int]:
+        if token >= FIRST_SPECIAL:
+            return self._harmony.decode((token,))
+        data = self._harmony.token_bytes(token)
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            return list(data)
+
+    def _file(self, artefact: Artefact) -> Iterator[Update]:
+        if artefact.digest in self._files:
+            return
+        self._files.add(artefact.digest)
+        is_image, is_diff = artefact.media_type in IMAGES, artefact.media_type == DIFF
+        if not (is_image or is_diff) or artefact.size > LARGEST_FILE:
+            return
+        try:
+            data = self._reader.get_blob(artefact.digest)
+        except StorageError:
+            return  # it was removed on purpose; the card says what it was called
+        found: Update = {"u": "file", "digest": artefact.digest, "type": artefact.media_type}
+        if is_diff:
+            yield found | {"text": self._text(data.decode("utf-8", "replace"))}
+        else:
+            yield found | {"data": b64encode(data).decode()}
+
+    # Redaction
+
+    def _prepare(self, branches: list[BranchInfo]) -> None:
+        """Learn names from everything, and find the tokens that must go: a secret may span batches."""
+        if self._redactor is None:
+            return
+        ids: list[int] = []
+        batches: list[tuple[str, int, int]] = []
+        for branch in branches:
+            for stored in self._events(branch, branch.at_seq):
+                event = stored.event
+                if not isinstance(event, TokensSampled):
+                    self._redactor.learn_from(event)
+        for branch in branches:
+            for stored in self._events(branch, branch.at_seq):
+                event = stored.event
+                if isinstance(event, GenerationStarted) and event.continues is None:
+                    self._mask_batches(ids, batches)
+                    ids, batches = [], []
+                elif isinstance(event, TokensSampled):
+                    batches.append((stored.branch, stored.seq, len(event.ids)))
+                    ids += event.ids
+            self._mask_batches(ids, batches)
+            ids, batches = [], []
+
+    def _mask_batches(self, ids: list[int], batches: list[tuple[str, int, int]]) -> None:
+        if self._redactor is None:
+            return
+        masked = [token for token, _ in redacted_tokens(ids, self._harmony, self._redactor)]
+        for branch, seq, count in batches:
+            self._masked[branch, seq], masked = masked[:count], masked[count:]
+
+    def _mask(self, segment: Segment) -> list[int]:
+        if self._redactor is None:
+            return list(segment.ids)
+        return [token for token, _ in redacted_tokens(segment.ids, self._harmony, self._redactor)]
+
+    def _text(self, text: str) -> str:
+        return text if self._redactor is None else self._redactor.text(text)
+
+    def _settings(self, settings: Settings) -> Settings:
+        return settings if self._redactor is None else self._redactor.value(settings, Settings)
+
+
+def _is_thought(message: Message) -> bool:
+    return message.role == "assistant" and message.channel == "analysis" and not message.is_tool_call
+
+
+def _common(one: list[Any], other: list[Any]) -> int:
+    """How many items both begin with."""
+    shortest = min(len(one), len(other))
+    if one[:shortest] == other[:shortest]:
+        return shortest
+    return next(n for n in range(shortest) if one[n] != other[n])
+
+
+def _runs(numbers: list[int]) -> list[int]:
+    """Runs of consecutive numbers, flattened: first, count, first, count ..."""
+    runs: list[int] = []
+    for number in numbers:
+        if runs and number == runs[-2] + runs[-1]:
+            runs[-1] += 1
+        else:
+            runs += [number, 1]
+    return runs
