@@ -30,6 +30,8 @@ def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> 
     confirm = Confirmation(out if talks else err, interrupts) if request.tool_options.confirm else None
     try:
         with interrupts, Chat(request, adapters, interrupts, confirm) as opened:
+            for sentence in request.tool_options.warnings([tool.name for tool in opened.settings.tools]):
+                err.line(f"gptoss: {sentence}", "notice")
             if talks:
                 return InteractiveChat(opened, interrupts, out, err, adapters, request.database, raw=request.raw).run()
             rest = Output.silent() if request.quiet else err

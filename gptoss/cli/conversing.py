@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from gptoss.cli.bootstrap import Adapters, model_name
@@ -14,6 +13,7 @@ from gptoss.cli.display import Display
 from gptoss.cli.names import checked_name, new_name, resume_command
 from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest, initial_settings
+from gptoss.cli.tooling import ToolOptions
 from gptoss.engine.branching import fork, resting_point
 from gptoss.engine.conversation import Conversation
 from gptoss.engine.errors import SessionExists, SessionNotFound, UsageError
@@ -205,9 +205,9 @@ class Chat:
             self.settings = settings
 
     @property
-    def workspace(self) -> Path | None:
-        """The folder that patches are confined to; None is the current one."""
-        return self._request.tool_options.workspace
+    def tool_options(self) -> ToolOptions:
+        """How tools run."""
+        return self._request.tool_options
 
     @property
     def log(self) -> EventLog:

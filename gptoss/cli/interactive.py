@@ -83,7 +83,7 @@ class InteractiveChat:
             f"session {self._chat.name}",
             self._chat.model_name,
             f"reasoning {self._chat.settings.reasoning_effort}",
-            *([f"tools {names}"] if (names := ", ".join(tool.name for tool in self._chat.settings.tools)) else []),
+            *self._chat.tool_options.facts([tool.name for tool in self._chat.settings.tools]),
         )
         self._out.line(" · ".join((f"gptoss {__version__}", *facts)), "bold")
         if self._chat.is_new:

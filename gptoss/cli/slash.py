@@ -113,7 +113,7 @@ class SlashCommands:
         turns = _number(argument, "/undo")
 
         def operation(log: EventLog, session: SessionInfo) -> BranchInfo:
-            put_back_files(self._adapters, log, session, turns, self._out, workspace=self._chat.workspace)
+            put_back_files(self._adapters, log, session, turns, self._out, workspace=self._chat.tool_options.workspace)
             return undo(log, session, turns)
 
         branch = self._chat.move(operation)

@@ -5,6 +5,7 @@ it, and nobody should find his files patched or his sandbox open because of what
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -38,6 +39,19 @@ class ToolOptions(Struct, frozen=True, kw_only=True):
 
             if self.python_backend not in NAMES:
                 raise UsageError(f"--python-backend is one of {', '.join(NAMES)}, not {self.python_backend!r}")
+
+    def facts(self, names: Sequence[str]) -> list[str]:
+        """What whoever begins a chat with these tools should see of them."""
+        facts = [f"tools {', '.join(names)}"] if names else []
+        if "apply_patch" in names:
+            facts.append(f"workspace {self.workspace or Path.cwd()}")
+        return facts
+
+    def warnings(self, names: Sequence[str]) -> list[str]:
+        """What may harm, as sentences."""
+        if "python" in names and self.python_backend == "unsafe-local":
+            return ["Python runs without a sandbox: its code may do whatever you may"]
+        return []
 
     @property
     def source(self) -> str | None:

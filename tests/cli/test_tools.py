@@ -47,6 +47,18 @@ def test_python_runs_and_the_answer_stands_alone(gptoss: Run) -> None:
 
 
 @needs_sandbox
+def test_python_without_a_sandbox_is_said_to_be(gptoss: Run) -> None:
+    unsafe = ("--python-backend", "unsafe-local")
+    done = gptoss("chat", *unsafe, "--session", "a", "Hi", replies=[greeting("Hi.")])
+    assert "sandbox" not in done.stderr, "there is no Python to be confined"
+    replies = [call("python", "import os\nos.getpid() > 2"), greeting("Yes.")]
+    done = gptoss("chat", "-p", *unsafe, "--session", "a", "Who are you?", replies=replies)
+    assert "gptoss: Python runs without a sandbox" in done.stderr
+    assert "    True\n" in done.stderr
+    assert "sandbox" not in gptoss("chat", "--session", "a", "Hi", replies=[greeting("Hi.")]).stderr
+
+
+@needs_sandbox
 def test_variables_are_gone_after_a_restart_or_restored(gptoss: Run) -> None:
     gptoss("chat", "-p", "--session", "a", "x", replies=[call("python", "x = 41"), greeting("Set.")])
     more = [call("python", "print(x + 1)"), greeting("Hm.")]
