@@ -1,6 +1,7 @@
 """`gptoss doctor`: is everything here that it takes, and is the database well. Loads no model."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -72,7 +73,7 @@ def _config(adapters: Adapters) -> Iterator[Finding]:
     """Where defaults come from: the environment's first, then the file's."""
     set_ = {name: value for name, value in os.environ.items() if name.startswith("GPTOSS_")}
     for name, value in sorted(set_.items()):
-        yield Finding("environment", "ok", f"{name} = {value}")
+        yield Finding("environment", "ok", f"{name} = {_without_password(value)}")
     path = adapters.folders.config / CONFIG
     try:
         said = adapters.config.said
@@ -82,7 +83,11 @@ def _config(adapters: Adapters) -> Iterator[Finding]:
     if not path.exists():
         yield Finding("config", "ok", f"{path} is not there, which is fine: it would hold your defaults")
     for name, value in said.items():
-        yield Finding("config", "ok", f"{name} = {value!r} ({path})")
+        yield Finding("config", "ok", f"{name} = {_without_password(repr(value))} ({path})")
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"(://[^:/@\s]*):[^@/\s]*@", r"\1:***@", text)
 
 
 def _sqlite(adapters: Adapters) -> Iterator[Finding]:

@@ -1,28 +1,86 @@
-"""A SQLite file as the log needs it: created or migrated, checked for being ours, in WAL.
+"""What the log needs of a database, and a SQLite file as one: created or migrated, checked for being ours, in WAL.
 
-Whatever another kind of database (PostgreSQL) does differently belongs into a class like this one.
+Whatever another kind of database does differently belongs into a class like that one: see `gptoss.storage.postgres`.
 """
 
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from gptoss.engine.errors import StorageError
+from gptoss.engine.searching import Query
+from gptoss.storage import index
 from gptoss.storage.schema import is_current
 from gptoss.storage.sqlite import APPLICATION_ID, BUSY_TIMEOUT_MS, ERRORS, dbapi, revision, wrap
+
+Execute = Callable[..., Any]
 
 MIGRATIONS = "gptoss:migrations"
 
 
+class Index(Protocol):
+    """A full-text index: see `gptoss.storage.index` for what each of these does."""
+
+    MATCHES: str
+
+    def is_behind(self, rows: Execute) -> bool: ...
+    def catch_up(self, execute: Execute) -> None: ...
+    def forget(self, execute: Execute, ranges: Iterable[tuple[int, int]]) -> None: ...
+    def merge(self, execute: Execute) -> None: ...
+    def rebuild(self, execute: Execute) -> None: ...
+    def expression(self, query: Query) -> str | None: ...
+
+
+class Database(Protocol):
+    """`open` gives the cursor that everything runs on; `begin`, COMMIT and ROLLBACK bound transactions by hand.
+
+    `where` is what sentences call the place. `errors` are those of the driver, `conflict` the one of a row that a table
+    refuses.
+    """
+
+    where: str
+    errors: tuple[type[Exception], ...]
+    conflict: type[Exception]
+
+    @property
+    def index(self) -> Index: ...
+
+    def open(self) -> Any:
+        """Connect, and make sure that the schema is the newest and that the database can be written."""
+        ...
+
+    def begin(self, *, durable: bool, alone: bool) -> None:
+        """Begin a transaction. `alone` keeps all other writers out, or else those of the same branch are enough."""
+        ...
+
+    def bound(self, tokens: bytes | None) -> object:
+        """What INSERT_EVENT takes for a row's token ids."""
+        ...
+
+    def size(self) -> int | None: ...
+
+    def shrink(self, *, thorough: bool) -> bool:
+        """Give space back, by writing everything anew if thorough; False when somebody keeps the database busy."""
+        ...
+
+    def wrap(self, error: Exception) -> StorageError:
+        """The error of ours for one of the driver's, which SQLAlchemy may have wrapped."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class SqliteDatabase:
-    """`open` gives the cursor that everything runs on; `begin`, COMMIT and ROLLBACK bound transactions by hand."""
+    """A `Database`."""
 
     errors = ERRORS
     conflict: type[Exception] = dbapi.IntegrityError
+    index = index
 
     def __init__(self, path: Path, migrations: str = MIGRATIONS) -> None:
         self.path = path
@@ -53,7 +111,7 @@ class SqliteDatabase:
             self._cursor = cursor
             # Nobody should type a message first and learn then that it cannot be kept. BEGIN IMMEDIATE alone does not
             # tell: in a file that is read-only it begins a transaction that only reads.
-            self.begin(durable=True)
+            self.begin(durable=True, alone=True)
             cursor.execute("DELETE FROM events WHERE false")
             cursor.execute("ROLLBACK")
         except (DBAPIError, dbapi.Error, UnicodeDecodeError) as error:
@@ -64,13 +122,18 @@ class SqliteDatabase:
             raise
         return cursor
 
-    def begin(self, durable: bool) -> None:
-        """Begin a transaction that keeps other writers out. In WAL, FULL syncs each commit, NORMAL only checkpoints."""
+    def begin(self, *, durable: bool, alone: bool) -> None:
+        """In WAL, FULL syncs each commit, NORMAL only checkpoints. In SQLite every writer is alone."""
         synchronous = "FULL" if durable else "NORMAL"
         if synchronous != self._synchronous:
             self._cursor.execute(f"PRAGMA synchronous = {synchronous}")
             self._synchronous = synchronous
         self._cursor.execute("BEGIN IMMEDIATE")
+
+    def bound(self, tokens: bytes | None) -> bytearray | str:
+        # Python's SQLite drivers bind str, int and bytearray at once, but look for an adapter for every other object,
+        # bytes and None included, which takes longer than SQLite needs for the row.
+        return "" if tokens is None else bytearray(tokens)
 
     def size(self) -> int:
         """Bytes on the disk, the log of what was written last included."""

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gptoss.engine.searching import Query, Term
-from gptoss.storage.statements import NEWEST_SEQ, SEQ_BITS
+from gptoss.storage.statements import INDEXED_TO_NEWEST, LAGGING, NEWEST_SEQ, SEQ_BITS
 
 Execute = Callable[..., Any]
 
-LAGGING = f"SELECT 1 FROM branches b WHERE b.indexed < {NEWEST_SEQ} LIMIT 1"
 MATCHES = f"""
     SELECT e.key FROM search JOIN events e ON e.key = search.rowid
     JOIN branches b ON b.key = e.key >> {SEQ_BITS} JOIN sessions s ON s.key = b.session
@@ -29,15 +28,19 @@ _INDEX = f"""
     CROSS JOIN said ON said.key > b.key << {SEQ_BITS} | b.indexed AND said.key < (b.key + 1) << {SEQ_BITS}
     WHERE b.indexed < {NEWEST_SEQ}
 """
-_INDEXED = f"UPDATE branches AS b SET indexed = {NEWEST_SEQ} WHERE indexed < {NEWEST_SEQ}"
 _FORGET = "INSERT INTO search (search, rowid, text) SELECT 'delete', key, text FROM said WHERE key > ? AND key <= ?"
 _MERGE = "INSERT INTO search (search) VALUES ('optimize')"
+
+
+def is_behind(rows: Execute) -> bool:
+    """Whether there is something to catch up with; `rows` runs a query."""
+    return bool(rows(LAGGING))
 
 
 def catch_up(execute: Execute) -> None:
     """Index what came since the last time."""
     execute(_INDEX)
-    execute(_INDEXED)
+    execute(INDEXED_TO_NEWEST)
 
 
 def forget(execute: Execute, ranges: Iterable[tuple[int, int]]) -> None:
@@ -59,7 +62,7 @@ def merge(execute: Execute) -> None:
 
 def rebuild(execute: Execute) -> None:
     execute("INSERT INTO search (search) VALUES ('rebuild')")
-    execute(_INDEXED)
+    execute(INDEXED_TO_NEWEST)
 
 
 def check(execute: Execute) -> None:

@@ -72,8 +72,8 @@ def changes(events: Iterable[Event], messages: int) -> Changes:
 
 
 def preview(text: str) -> str:
-    """The beginning of a text, on one line."""
-    return " ".join(text[: 4 * PREVIEW_LENGTH].split())[:PREVIEW_LENGTH]
+    """The beginning of a text, on one line. A NUL is left out: not every database can store it."""
+    return " ".join(text[: 4 * PREVIEW_LENGTH].replace("\x00", "").split())[:PREVIEW_LENGTH]
 
 
 def is_said(event: Event) -> bool:

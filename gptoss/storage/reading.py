@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptoss.engine.errors import DatabaseCorrupt
 from gptoss.engine.events import StoredEvent
@@ -25,6 +25,9 @@ from gptoss.storage.schema import is_current
 from gptoss.storage.searching import Found, continues, hits, readable
 from gptoss.storage.sqlite import ERRORS, connect, connect_read_only, revision, wrap
 
+if TYPE_CHECKING:
+    from gptoss.storage.database import Index
+
 PAGE = 1000
 """Events fetched at a time. No query stays open between pages, so a slow reader never keeps an old snapshot alive."""
 
@@ -33,6 +36,7 @@ class Reading:
     """An `EventReader` (see `gptoss.engine.ports`) for whoever can run a query."""
 
     where: str
+    _index: "Index"
 
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
         """All rows of a query; errors are StorageErrors."""
@@ -84,9 +88,9 @@ class Reading:
     def search(self, request: SearchRequest) -> list[SearchHit]:
         where = (request.session, request.since, request.until)
         found: list[SearchHit] = []
-        asked = index.expression(request.query)
+        asked = self._index.expression(request.query)
         if asked is not None and self._catch_up():
-            found = hits(self._found(self._rows(index.MATCHES, (asked, *where))), request, self._is_continued)
+            found = hits(self._found(self._rows(self._index.MATCHES, (asked, *where))), request, self._is_continued)
         if not found:
             scanned = self._found(self._rows(sql.SCAN, where))
             found = hits(scanned, request, self._is_continued, request.query)
@@ -150,6 +154,7 @@ class SqliteReader(Reading):
         """StorageError when there is no such file or it cannot be read."""
         self.path = path
         self.where = str(path)
+        self._index = index
         try:
             self._connection = connect_read_only(path)
         except ERRORS as error:
@@ -165,7 +170,7 @@ class SqliteReader(Reading):
         self._connection.close()
 
     def _catch_up(self) -> bool:
-        if not self._rows(index.LAGGING):
+        if not index.is_behind(self._rows):
             return True
         # The one thing that this reader has written, by a connection of its own, and it does without if it must.
         try:

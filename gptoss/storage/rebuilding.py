@@ -7,15 +7,15 @@ blob.
 from collections.abc import Callable
 from typing import Any
 
-from gptoss.storage import index
 from gptoss.storage import statements as sql
 from gptoss.storage.books import books
+from gptoss.storage.database import Index
 from gptoss.storage.projections import FEW
 
 Execute = Callable[..., Any]
 
 
-def rebuild(execute: Execute, verify: Callable[[], None]) -> None:
+def rebuild(execute: Execute, index: Index, verify: Callable[[], None]) -> None:
     """Within the caller's transaction. `execute` is a cursor's.
 
     `verify` reads all branches, and raises when one is damaged: in the midst, because a damaged row of a branch may be

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from gptoss.storage import index
 from gptoss.storage import statements as sql
+from gptoss.storage.database import Index
 from gptoss.storage.rebuilding import project
 from gptoss.storage.redacting import Changes
 from gptoss.storage.rows import Row, key_of, redacted_row
@@ -12,7 +12,7 @@ from gptoss.storage.rows import Row, key_of, redacted_row
 Execute = Callable[..., Any]
 
 
-def delete_session(execute: Execute, session: int) -> None:
+def delete_session(execute: Execute, index: Index, session: int) -> None:
     """The session with that key: its rows, and blobs that nothing else refers to."""
     orphans = execute(sql.ORPHANED_BLOBS, (session, session)).fetchall()
     branches = execute(sql.BRANCH_KEYS, (session,)).fetchall()
@@ -25,7 +25,7 @@ def delete_session(execute: Execute, session: int) -> None:
         execute(sql.DELETE_BLOB, orphan)
 
 
-def redact_events(execute: Execute, changes: Changes) -> None:
+def redact_events(execute: Execute, index: Index, changes: Changes) -> None:
     index.forget(execute, [(key - 1, key) for key in changes if _is_indexed(execute, key)])
     for key, (_, left) in changes.items():
         row: Row = execute(sql.EVENTS, (key - 1, key)).fetchone()

@@ -18,10 +18,10 @@ from gptoss.engine.ports import BranchInfo, Collected, Lease, SessionInfo
 from gptoss.engine.records import SessionRecords
 from gptoss.engine.redaction import Redaction, plan
 from gptoss.engine.settings import Settings
-from gptoss.storage import index, inserting, refusals, removing
+from gptoss.storage import inserting, refusals, removing
 from gptoss.storage import statements as sql
 from gptoss.storage.chain import ROOT
-from gptoss.storage.database import SqliteDatabase
+from gptoss.storage.database import Database, SqliteDatabase
 from gptoss.storage.leases import HeldLease
 from gptoss.storage.naming import blob_id, checked_name, free_name, new_id
 from gptoss.storage.processes import this_host, when_began
@@ -42,16 +42,18 @@ and after this many events, not every time."""
 class SqlLog(Reading):
     """An `EventLog` (see `gptoss.engine.ports`). One object may be used by several threads, one call at a time."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the database, creating or migrating it as needed. StorageError when that cannot be."""
-        self._database = SqliteDatabase(path)
+    def __init__(self, database: Path | Database) -> None:
+        """Open the database (a path is one of SQLite's), creating or migrating it. StorageError when that cannot be."""
+        self._database = SqliteDatabase(database) if isinstance(database, Path) else database
+        self._index = self._database.index
         self.where = self._database.where
         self._cursor = self._database.open()
         self._lock = threading.RLock()
         self._known: dict[str, _Known] = {}
         self._leases: list[HeldLease] = []
-        self._write = Transaction(self._lock, self._database, self._cursor, durable=True)
-        self._write_soon = Transaction(self._lock, self._database, self._cursor, durable=False)
+        self._write = Transaction(self._lock, self._database, self._cursor, durable=True, alone=True)
+        self._add = Transaction(self._lock, self._database, self._cursor, durable=True, alone=False)
+        self._add_soon = Transaction(self._lock, self._database, self._cursor, durable=False, alone=False)
 
     def start(self, name: str, settings: Settings) -> SessionInfo:
         checked_name(name)
@@ -69,7 +71,7 @@ class SqlLog(Reading):
         self, branch: str, expected_seq: int, events: Sequence[Event], *, durable: bool = True
     ) -> list[StoredEvent]:
         try:
-            with self._write if durable else self._write_soon:
+            with self._add if durable else self._add_soon:
                 into = self._known.get(branch)
                 if into is None or into.head.seq != expected_seq or not events:
                     into = self._newest(branch)
@@ -110,7 +112,7 @@ class SqlLog(Reading):
 
     def acquire(self, branch: str, *, take_over: bool = False) -> Lease:
         id, pid = new_id(), os.getpid()
-        with self._write_soon as execute:
+        with self._write as execute:
             into = self._newest(branch)
             holder = self.holder(branch)
             if holder is not None and not take_over:
@@ -127,7 +129,7 @@ class SqlLog(Reading):
             if not found:
                 raise refusals.no_session(session)
             ((key,),) = found
-            removing.delete_session(execute, key)
+            removing.delete_session(execute, self._index, key)
 
     def redact(self, branch: str, seq: int, reason: str = "") -> Redaction:
         with self._write as execute:
@@ -137,7 +139,7 @@ class SqlLog(Reading):
             histories = {id: list(self.read(id)) for id in beside}
             path = histories[branch]
             changes = plan(histories.values(), path[seq - 1].position)
-            removing.redact_events(execute, changes)
+            removing.redact_events(execute, self._index, changes)
             for holder, events in told(changes, branch, path, reason).items():
                 at = self._newest(holder)
                 rows, head = rows_of(events, holder, at.key, at.head, _now())
@@ -154,7 +156,7 @@ class SqlLog(Reading):
             # A tool may have stored what its result will refer to in a moment.
             busy = any(self.holder(branch) is not None for branch in held)
             blobs = None if busy else removing.delete_unused_blobs(execute)
-            index.merge(execute)
+            self._index.merge(execute)
         erased = self._shrink(thorough=thorough)
         return Collected(blobs=blobs, before=before, after=self._database.size(), erased=erased)
 
@@ -173,7 +175,7 @@ class SqlLog(Reading):
 
     def repair(self) -> None:
         with self._write as execute:
-            rebuild(execute, self._read_all)
+            rebuild(execute, self._index, self._read_all)
 
     def close(self) -> None:
         for lease in self._leases:
@@ -207,17 +209,17 @@ class SqlLog(Reading):
                 raise wrapped from error
 
     def _renew(self, lease: str) -> bool:
-        with self._write_soon as execute:
+        with self._add_soon as execute:
             return bool(execute(sql.RENEW_LEASE, (_now(), lease)).fetchall())
 
     def _release(self, lease: str) -> None:
-        with self._write_soon as execute:
+        with self._add_soon as execute:
             execute(sql.RELEASE_LEASE, (lease,))
 
     def _catch_up(self) -> bool:
-        if self._rows(index.LAGGING):
-            with self._write_soon as execute:
-                index.catch_up(execute)
+        if self._index.is_behind(self._rows):
+            with self._write as execute:
+                self._index.catch_up(execute)
         return True
 
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
@@ -249,8 +251,9 @@ class SqlLog(Reading):
 
     def _insert(self, rows: Iterable[NewRow]) -> None:
         """Insert rows of a branch; _Overtaken when it has an event of that seq already, or is gone."""
+        bound = self._database.bound
         parameters = [
-            (key, kind.decode(), key - 1, version, at, messages, bytearray(hash), payload.decode(), _bound(tokens))
+            (key, kind.decode(), key - 1, version, at, messages, bytearray(hash), payload.decode(), bound(tokens))
             for key, kind, version, at, messages, hash, payload, tokens in rows
         ]
         try:
@@ -270,7 +273,10 @@ class SqlLog(Reading):
         if changed.name is not None:
             if execute(sql.NAME_TAKEN, (checked_name(changed.name), branch.session)).fetchall():
                 raise refusals.session_exists(changed.name)
-            execute(sql.SET_NAME, (changed.name, branch.session))
+            try:
+                execute(sql.SET_NAME, (changed.name, branch.session))
+            except self._database.conflict as error:  # somebody was faster
+                raise refusals.session_exists(changed.name) from error
         if changed.current:
             execute(sql.SET_CURRENT, (branch.key, branch.session))
         for digest in changed.blobs:
@@ -297,12 +303,6 @@ class _Known:
 
 class _Overtaken(Exception):
     """Another process has written the seq that was to be written here, or deleted the branch."""
-
-
-def _bound(tokens: bytes | None) -> bytearray | str:
-    # Python's SQLite drivers bind str, int and bytearray at once, but look for an adapter for every other object, bytes
-    # and None included, which takes longer than SQLite needs for the row.
-    return "" if tokens is None else bytearray(tokens)
 
 
 def _now() -> int:

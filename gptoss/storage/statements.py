@@ -31,7 +31,7 @@ NEWEST_SEQ = f"coalesce({_newest('e.key', 'b')} & {SEQ_MASK}, b.head)"
 _SESSION = f"""
     SELECT s.id, s.name, b.id, s.created,
         (SELECT coalesce(max({_newest("e.time", "c")}), s.created) FROM branches c WHERE c.session = s.key) AS updated,
-        (SELECT coalesce(sum({_newest("e.messages", "c")}), 0) FROM branches c WHERE c.session = s.key),
+        (SELECT CAST(coalesce(sum({_newest("e.messages", "c")}), 0) AS BIGINT) FROM branches c WHERE c.session = s.key),
         (SELECT c.preview FROM branches c WHERE c.session = s.key ORDER BY c.preview = '', c.key LIMIT 1)
     FROM sessions s
     JOIN branches b ON b.key = s.branch
@@ -70,6 +70,9 @@ EVENTS = """
 """
 
 # Searching
+
+LAGGING = f"SELECT 1 FROM branches b WHERE b.indexed < {NEWEST_SEQ} LIMIT 1"
+INDEXED_TO_NEWEST = f"UPDATE branches AS b SET indexed = {NEWEST_SEQ} WHERE indexed < {NEWEST_SEQ}"
 
 SCAN = f"""
     SELECT e.key FROM events e JOIN branches b ON b.key = e.key >> {SEQ_BITS} JOIN sessions s ON s.key = b.session

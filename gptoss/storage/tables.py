@@ -24,6 +24,9 @@ metadata = MetaData()
 Big = BigInteger().with_variant(Integer, "sqlite")
 """64 bits everywhere; only an INTEGER primary key is SQLite's own row id."""
 
+Number = Integer().with_variant(BigInteger, "postgresql")
+"""32 bits without a sign."""
+
 sessions = Table(
     "sessions",
     metadata,
@@ -61,14 +64,14 @@ events = Table(
     # further index is a further page to write, and to sync, at each append.
     Column("key", Big, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("version", Number, nullable=False),
     Column("time", Big, nullable=False),  # microseconds since 1970-01-01 UTC
     Column("messages", Integer, nullable=False),  # said on this branch up to here
     Column("hash", LargeBinary, nullable=False),  # see gptoss.storage.chain
     Column("payload", Text),  # JSON; NULL when it was redacted
     Column("tokens", LargeBinary),  # the ids of TokensSampled, see gptoss.storage.varint
     Column("redacted", LargeBinary),  # the digest that a redacted payload leaves behind
-    # For people who look into the file: computed when asked for.
+    # For people who look into a SQLite file: computed when asked for.
     Column("branch", Big, Computed("key >> 32", persisted=False)),
     Column("seq", Big, Computed("key & 4294967295", persisted=False)),
 )

@@ -5,7 +5,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from gptoss.storage.database import SqliteDatabase
+from gptoss.storage.database import Database
 
 
 class Transaction:
@@ -14,16 +14,17 @@ class Transaction:
     Written out rather than with contextlib, since every append goes through it.
     """
 
-    def __init__(self, lock: threading.RLock, database: SqliteDatabase, cursor: Any, *, durable: bool) -> None:
+    def __init__(self, lock: threading.RLock, database: Database, cursor: Any, *, durable: bool, alone: bool) -> None:
         self._lock = lock
         self._database = database
         self._execute = cursor.execute
         self._durable = durable
+        self._alone = alone
 
     def __enter__(self) -> Any:
         self._lock.acquire()
         try:
-            self._database.begin(self._durable)
+            self._database.begin(durable=self._durable, alone=self._alone)
         except BaseException as error:
             self._lock.release()
             self._raise_wrapped(error)

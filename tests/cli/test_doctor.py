@@ -80,6 +80,14 @@ def test_a_newer_schema(gptoss: Run, database: Path) -> None:
     assert "newer gptoss" in found["database"][1]
 
 
+def test_it_tells_no_password(gptoss: Run, environment: dict[str, str]) -> None:
+    environment["GPTOSS_DATABASE_URL"] = "postgresql://ada:secret@nobody.invalid/chat"
+    done = gptoss("doctor")
+    assert done.returncode == 1
+    assert "ada:***@nobody.invalid" in done.stdout
+    assert "secret" not in done.stdout + done.stderr
+
+
 def test_others_may_read_the_data(gptoss: Run, database: Path) -> None:
     database.parent.chmod(0o755)
     code, found = findings(gptoss)

@@ -322,8 +322,8 @@ def test_where_a_log_may_be(tmp_path: Path) -> None:
                 assert len(list(log.read(branch))) == 4
     for where in (":memory:", "sqlite://", "sqlite:///:memory:"):
         assert isinstance(open_log(where), MemoryLog)
-    with pytest.raises(UsageError, match="postgresql"):
-        open_log("postgresql+psycopg://localhost/chat")
+    with pytest.raises(UsageError, match="mysql"):
+        open_log("mysql://localhost/chat")
 
 
 @pytest.mark.parametrize("name", ["a?b.db", "a#b%20.db", "ä ö.db", "log.db?mode=ro"])

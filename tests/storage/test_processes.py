@@ -124,7 +124,7 @@ def test_both_synchronous_settings_are_really_set(tmp_path: Path) -> None:
     database = SqliteDatabase(tmp_path / "log.db")
     cursor = database.open()
     for durable, expected in ((True, 2), (False, 1), (False, 1), (True, 2)):
-        database.begin(durable)
+        database.begin(durable=durable, alone=False)
         assert cursor.execute("PRAGMA synchronous").fetchone() == (expected,)
         cursor.execute("COMMIT")
     assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)

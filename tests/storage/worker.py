@@ -8,14 +8,14 @@ from pathlib import Path
 
 from gptoss.engine.errors import HeadConflict
 from gptoss.engine.events import TokensSampled
-from gptoss.storage.sql import SqlLog
+from gptoss.storage.opening import open_log
 from gptoss.storage.sqlite import dbapi
 from tests.contracts.event_log import SETTINGS, says
 
 
-def contend(path: Path, branch: str, name: str, count: int) -> None:
+def contend(path: str, branch: str, name: str, count: int) -> None:
     """Append `count` messages, each until it is stored: prints the seq and the text of each."""
-    log = SqlLog(path)
+    log = open_log(path)
     conflicts = 0
     seq = log.branch(branch).head
     for number in range(count):
@@ -34,9 +34,9 @@ def contend(path: Path, branch: str, name: str, count: int) -> None:
     print(f"{conflicts} conflicts", file=sys.stderr)
 
 
-def append_for_ever(path: Path, branch: str) -> None:
+def append_for_ever(path: str, branch: str) -> None:
     """Append batches of tokens and messages until killed: prints the last seq of each append."""
-    log = SqlLog(path)
+    log = open_log(path)
     seq = log.branch(branch).head
     while True:
         say(log.append(branch, seq, [TokensSampled(ids=(seq, 7))], durable=False)[-1].seq)
@@ -45,9 +45,9 @@ def append_for_ever(path: Path, branch: str) -> None:
         say(seq)
 
 
-def create(path: Path, name: str) -> None:
+def create(path: str, name: str) -> None:
     """Open a database that may not exist yet, and start a session in it: prints the session's id."""
-    log = SqlLog(path)
+    log = open_log(path)
     say(log.start(name, SETTINGS).id)
     log.close()
 
@@ -60,9 +60,9 @@ def hold(path: Path) -> None:
     sys.stdin.read()
 
 
-def acquire(path: Path, branch: str) -> None:
+def acquire(path: str, branch: str) -> None:
     """Hold the lease of a branch until stdin ends."""
-    log = SqlLog(path)
+    log = open_log(path)
     with log.acquire(branch):
         say("acquired")
         sys.stdin.read()
@@ -76,13 +76,13 @@ def say(*words: object) -> None:
 def main(command: str, path: str, *arguments: str) -> None:
     if command == "contend":
         branch, name, count = arguments
-        contend(Path(path), branch, name, int(count))
+        contend(path, branch, name, int(count))
     elif command == "append":
-        append_for_ever(Path(path), *arguments)
+        append_for_ever(path, *arguments)
     elif command == "create":
-        create(Path(path), *arguments)
+        create(path, *arguments)
     elif command == "acquire":
-        acquire(Path(path), *arguments)
+        acquire(path, *arguments)
     elif command == "hold":
         hold(Path(path))
     else:

@@ -7,6 +7,17 @@ revision = "0001"
 down_revision = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+NUMBER = sa.Integer().with_variant(sa.BigInteger, "postgresql")  # 32 bits without a sign
+
+
+def _computed() -> list[sa.Column[int]]:
+    """For people who look into the file; PostgreSQL could only store them."""
+    if op.get_bind().dialect.name != "sqlite":
+        return []
+    return [
+        sa.Column("branch", BIG, sa.Computed("key >> 32", persisted=False)),
+        sa.Column("seq", BIG, sa.Computed("key & 4294967295", persisted=False)),
+    ]
 
 
 def upgrade() -> None:
@@ -37,15 +48,14 @@ def upgrade() -> None:
         "events",
         sa.Column("key", BIG, primary_key=True),
         sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("version", NUMBER, nullable=False),
         sa.Column("time", BIG, nullable=False),
         sa.Column("messages", sa.Integer, nullable=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),
         sa.Column("payload", sa.Text),
         sa.Column("tokens", sa.LargeBinary),
         sa.Column("redacted", sa.LargeBinary),
-        sa.Column("branch", BIG, sa.Computed("key >> 32", persisted=False)),
-        sa.Column("seq", BIG, sa.Computed("key & 4294967295", persisted=False)),
+        *_computed(),
     )
     op.create_table(
         "blobs",
