@@ -46,6 +46,15 @@
 #define GROUP 32        /* weights that share a scale; inputs are padded to a multiple of it */
 #define WORTH_SHARING (1L << 20) /* multiplications from which on threads pay: some 0.1 ms of one core */
 
+/* Keeps a value in its register: GCC would read it from memory again for each multiplication. */
+#if LANES == 16
+#define KEEP(value) __asm__("" : "+v"(value))
+#elif LANES == 8
+#define KEEP(value) __asm__("" : "+x"(value))
+#else
+#define KEEP(value) (void)value
+#endif
+
 #define ALWAYS static inline __attribute__((always_inline))
 
 typedef uint16_t bf16;
@@ -354,43 +363,47 @@ static void one(const Job *job, long first, long last) {
     }
 }
 
-/* sums[r0 + r][n0 + c] += x[r] . w[n0 + c] over `count` elements, for ROWS times COLUMNS of them */
-ALWAYS void multiply(vec (*sums)[TILE][PARTS], long r0, long n0, const element *const *x, const element (*w)[BLOCK],
-                     long count) {
+/* sums[r][c] += x[r] . w[c] over `count` elements, for `rows` times COLUMNS of them; `fresh` ones begin at 0 */
+ALWAYS void multiply(vec (*sums)[TILE][PARTS], const element *x, long width, const element (*w)[BLOCK], long count,
+                     int fresh, const int rows) {
     vec held[ROWS][COLUMNS][PARTS];
-    for (int r = 0; r < ROWS; r++)
+    for (int r = 0; r < rows; r++)
         for (int c = 0; c < COLUMNS; c++)
-            for (int p = 0; p < PARTS; p++) held[r][c][p] = sums[r0 + r][n0 + c][p];
+            for (int p = 0; p < PARTS; p++) held[r][c][p] = fresh ? all(0) : sums[r][c][p];
     for (long k = 0; k < count; k += PARTS * WIDTH)
         for (int p = 0; p < PARTS; p++) {
             operand ws[COLUMNS];
-            for (int c = 0; c < COLUMNS; c++) ws[c] = fetch(w[n0 + c] + k + p * WIDTH);
-            for (int r = 0; r < ROWS; r++) {
-                operand xs = fetch(x[r] + k + p * WIDTH);
+            for (int c = 0; c < COLUMNS; c++) ws[c] = fetch(w[c] + k + p * WIDTH);
+            for (int r = 0; r < rows; r++) {
+                operand xs = fetch(x + r * width + k + p * WIDTH);
+                KEEP(xs);
                 for (int c = 0; c < COLUMNS; c++) held[r][c][p] = multiply_add(xs, ws[c], held[r][c][p]);
             }
         }
-    for (int r = 0; r < ROWS; r++)
+    for (int r = 0; r < rows; r++)
         for (int c = 0; c < COLUMNS; c++)
-            for (int p = 0; p < PARTS; p++) sums[r0 + r][n0 + c][p] = held[r][c][p];
+            for (int p = 0; p < PARTS; p++) sums[r][c][p] = held[r][c][p];
 }
 
 /* All inputs and at most TILE weight rows, from `first` to before `last`. */
 static void many(const Job *job, long first, long last) {
     const Matrix *m = job->matrix;
-    long width = padded(m->in), count = last - first;
+    long width = padded(m->in), count = last - first, even = (count + COLUMNS - 1) / COLUMNS * COLUMNS;
     element w[TILE][BLOCK];
     vec sums[INPUTS][TILE][PARTS];
     for (long begin = 0; begin < job->rows; begin += INPUTS) {
         long rows = least(INPUTS, job->rows - begin);
-        memset(sums, 0, sizeof sums);
         for (long k = 0; k < width; k += BLOCK) {
             long size = least(BLOCK, width - k);
-            for (long n = 0; n < TILE; n++) unpack(w[n], m, first + least(n, count - 1), k, size);
-            for (long r = 0; r < rows; r += ROWS) {
-                const element *x[ROWS];
-                for (int i = 0; i < ROWS; i++) x[i] = job->x + (begin + least(r + i, rows - 1)) * width + k;
-                for (long n = 0; n < count; n += COLUMNS) multiply(sums, r, n, x, (const element(*)[BLOCK])w, size);
+            for (long n = 0; n < even; n++) unpack(w[n], m, first + least(n, count - 1), k, size);
+            for (long r = 0, some; r < rows; r += some) {
+                const element *x = job->x + (begin + r) * width + k;
+                some = rows - r < ROWS ? 1 : ROWS;
+                for (long n = 0; n < count; n += COLUMNS) {
+                    vec(*place)[TILE][PARTS] = (vec(*)[TILE][PARTS])sums[r][n];
+                    if (some == 1) multiply(place, x, width, (const element(*)[BLOCK])w[n], size, !k, 1);
+                    else multiply(place, x, width, (const element(*)[BLOCK])w[n], size, !k, ROWS);
+                }
             }
         }
         for (long r = 0; r < rows; r++)

@@ -1,0 +1,309 @@
+"""gpt-oss-20b on a CPU, side by side with llama.cpp: random weights in the 20b geometry, MXFP4 experts, batch 1.
+
+    python -m benchmarks.cpu20b make FOLDER        # the checkpoint, 13.8 GB
+    python -m benchmarks.cpu20b gguf FOLDER        # as much again for llama.cpp; needs the package gguf
+    python -m benchmarks.cpu20b run FOLDER [--llama-bench PATH] [--threads N] [--rounds N]
+
+llama-bench is built from the sources in PyPI's llama-cpp-python, for the machine at hand (`cmake -B build`, then
+`cmake --build build --target llama-bench`). Every measurement has a process of its own, one at a time, and the engines
+take turns. Printed are medians, the ratio, the largest process, and the share of the memory bandwidth of the same run:
+a decoded token reads 3.71 GB of weights.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+GEOMETRY: dict[str, Any] = {
+    "num_hidden_layers": 24,
+    "num_experts": 32,
+    "experts_per_token": 4,
+    "vocab_size": 201_088,
+    "hidden_size": 2880,
+    "intermediate_size": 2880,
+    "swiglu_limit": 7.0,
+    "head_dim": 64,
+    "num_attention_heads": 64,
+    "num_key_value_heads": 8,
+    "sliding_window": 128,
+    "initial_context_length": 4096,
+    "rope_theta": 150_000,
+    "rope_scaling_factor": 32.0,
+    "rope_ntk_alpha": 1,
+    "rope_ntk_beta": 32,
+}
+BYTES_A_TOKEN = 3.71e9
+DEPTHS = (128, 1024)
+PREFILL = 512
+DECODED = 16
+_POOL = 1 << 24
+
+
+class Values:
+    """Random values, from a pool that is read at another place for each tensor: making all anew would take minutes."""
+
+    def __init__(self) -> None:
+        self.random = np.random.default_rng(0)
+        normal = self.random.standard_normal(_POOL, dtype=np.float32)
+        self.normal = normal
+        self.bytes = self.random.integers(0, 256, _POOL, dtype=np.uint8)
+        self.scales = self.random.integers(119, 122, _POOL, dtype=np.uint8)
+
+    def draw(self, pool: np.ndarray, count: int) -> Iterator[np.ndarray]:
+        """So many values in parts."""
+        while count:
+            start = int(self.random.integers(0, _POOL // 2))
+            part = pool[start : start + min(count, _POOL - start)]
+            count -= len(part)
+            yield part
+
+    def write(self, file: IO[bytes], name: str, shape: tuple[int, ...]) -> None:
+        count = int(np.prod(shape))
+        if name.endswith("blocks"):
+            parts = self.draw(self.bytes, count)
+        elif name.endswith("scales"):
+            parts = self.draw(self.scales, count)
+        else:
+            wide = len(shape) == 1 or "bias" in name
+            spread = 0.02 if wide else 1.0 if name.startswith("embedding") else shape[-1] ** -0.5
+            shift = 1.0 if name.endswith("scale") else 0.0
+            parts = (_bfloat16(part * np.float32(spread) + np.float32(shift)) for part in self.draw(self.normal, count))
+        for part in parts:
+            part.tofile(file)
+
+
+def _bfloat16(values: np.ndarray) -> np.ndarray:
+    return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+
+
+def make(folder: Path) -> None:
+    from gptoss.backends.config import ModelConfig
+    from gptoss.backends.layouts import dense_tensors, expert_tensors
+
+    config = ModelConfig.parse(GEOMETRY, folder / "config.json")
+    tensors: dict[str, tuple[str, tuple[int, ...]]] = {name: ("BF16", shape) for name, shape in dense_tensors(config)}
+    for name, (experts, rows, columns) in expert_tensors(config):
+        tensors[f"{name}.blocks"] = ("U8", (experts, rows, columns // 32, 16))
+        tensors[f"{name}.scales"] = ("U8", (experts, rows, columns // 32))
+    header, offset = {}, 0
+    for name, (kind, shape) in tensors.items():
+        size = int(np.prod(shape)) * (2 if kind == "BF16" else 1)
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": (offset, offset + size)}
+        offset += size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(GEOMETRY))
+    values = Values()
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.flush()
+        for name, (_, shape) in tensors.items():
+            values.write(file, name, shape)
+
+
+def make_gguf(folder: Path) -> None:
+    """Other random weights of the same geometry, as llama.cpp reads them. The vocabulary is a made-up one."""
+    import gguf
+
+    layers, hidden, experts = GEOMETRY["num_hidden_layers"], GEOMETRY["hidden_size"], GEOMETRY["num_experts"]
+    inner, vocabulary, head_dim = GEOMETRY["intermediate_size"], GEOMETRY["vocab_size"], GEOMETRY["head_dim"]
+    heads, kv_heads = GEOMETRY["num_attention_heads"], GEOMETRY["num_key_value_heads"]
+    writer = gguf.GGUFWriter(folder / "model.gguf", "gpt-oss")
+    writer.add_context_length(131_072)
+    writer.add_embedding_length(hidden)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(inner)
+    writer.add_expert_feed_forward_length(inner)
+    writer.add_expert_count(experts)
+    writer.add_expert_used_count(GEOMETRY["experts_per_token"])
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(kv_heads)
+    writer.add_key_length(head_dim)
+    writer.add_value_length(head_dim)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_sliding_window(GEOMETRY["sliding_window"])
+    writer.add_rope_freq_base(GEOMETRY["rope_theta"])
+    writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+    writer.add_rope_scaling_factor(GEOMETRY["rope_scaling_factor"])
+    writer.add_rope_scaling_orig_ctx_len(GEOMETRY["initial_context_length"])
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-4o")
+    writer.add_token_list([f"t{n}" for n in range(vocabulary)])
+    writer.add_token_merges(["t 1"])
+    writer.add_eos_token_id(vocabulary - 1)
+
+    values, types = Values(), gguf.GGMLQuantizationType
+    bf16, f32, mxfp4 = types.BF16, types.F32, types.MXFP4
+    tensors: list[tuple[str, tuple[int, ...], Any]] = [
+        ("token_embd.weight", (vocabulary, hidden), bf16),
+        ("output.weight", (vocabulary, hidden), bf16),
+        ("output_norm.weight", (hidden,), f32),
+    ]
+    for n in range(layers):
+        for name, out, columns in [
+            ("attn_q", heads * head_dim, hidden),
+            ("attn_k", kv_heads * head_dim, hidden),
+            ("attn_v", kv_heads * head_dim, hidden),
+            ("attn_output", hidden, heads * head_dim),
+        ]:
+            tensors += [(f"blk.{n}.{name}.weight", (out, columns), bf16), (f"blk.{n}.{name}.bias", (out,), f32)]
+        tensors += [(f"blk.{n}.{name}.weight", (hidden,), f32) for name in ("attn_norm", "post_attention_norm")]
+        tensors += [(f"blk.{n}.attn_sinks.weight", (heads,), f32)]
+        tensors += [
+            (f"blk.{n}.ffn_gate_inp.weight", (experts, hidden), f32),
+            (f"blk.{n}.ffn_gate_inp.bias", (experts,), f32),
+        ]
+        for name, out, columns in [("gate", inner, hidden), ("up", inner, hidden), ("down", hidden, inner)]:
+            tensors += [
+                (f"blk.{n}.ffn_{name}_exps.weight", (experts, out, columns), mxfp4),
+                (f"blk.{n}.ffn_{name}_exps.bias", (experts, out), f32),
+            ]
+
+    def packed(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Groups of a scale and 16 bytes."""
+        groups = np.empty((int(np.prod(shape)) // 32, 17), np.uint8)
+        groups[:, 0] = np.concatenate(list(values.draw(values.scales, len(groups))))
+        groups[:, 1:] = np.concatenate(list(values.draw(values.bytes, 16 * len(groups)))).reshape(-1, 16)
+        return groups.reshape(*shape[:-1], -1)
+
+    def dense(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        spread = 0.02 if len(shape) == 1 else 1.0 if name.startswith("token") else shape[-1] ** -0.5
+        return (np.concatenate(list(values.draw(values.normal, int(np.prod(shape))))) * np.float32(spread)).reshape(
+            shape
+        )
+
+    for name, shape, kind in tensors:
+        stored = (*shape[:-1], shape[-1] // 32 * 17) if kind == mxfp4 else shape
+        dtype = np.dtype({mxfp4: np.uint8, bf16: np.uint16, f32: np.float32}[kind])
+        writer.add_tensor_info(name, stored, dtype, int(np.prod(stored)) * dtype.itemsize, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_ti_data_to_file()
+    for name, shape, kind in tensors:  # one at a time
+        tensor = packed(name, shape) if kind == mxfp4 else dense(name, shape)
+        writer.write_tensor_data(_bfloat16(tensor) if kind == bf16 else tensor)
+    writer.close()
+
+
+def gptoss(folder: Path, threads: int, depth: int, tokens: int) -> dict[str, float]:
+    """The worker: a prompt of `depth` tokens, then `tokens` more; GB and tokens per second."""
+    begun = time.perf_counter()
+    import torch
+
+    from gptoss.backends.torch.generator import TorchGenerator
+    from gptoss.engine.settings import Sampling
+
+    torch.set_num_threads(threads)
+    generator = TorchGenerator(folder, device="cpu")
+    opened = time.perf_counter()
+    prompt = [(7 * n * n + 3) % 200_000 for n in range(depth)]
+    sampling = Sampling(temperature=0.0, max_tokens=tokens + 1)
+    times = [
+        time.perf_counter() for chunk in generator.generate(prompt, sampling, frozenset(), lambda: False) if chunk.ids
+    ]
+    status = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+    return {
+        "first": times[0] - begun,
+        "prefill": depth / (times[0] - opened),
+        "decode": tokens / (times[-1] - times[0]) if tokens else 0.0,
+        "memory": int(status["VmHWM"].split()[0]) / 1e6,
+    }
+
+
+class Bench:
+    """One engine; each method runs a process and gives tokens per second."""
+
+    def __init__(self, folder: Path, threads: int, llama_bench: Path | None = None) -> None:
+        self.folder, self.threads, self.llama_bench = folder, threads, llama_bench
+        self.memory = 0.0
+
+    def decode(self, depth: int) -> float:
+        if self.llama_bench:
+            return self._llama("-p", "0", "-n", str(DECODED), "-d", str(depth))
+        return self._gptoss(depth, DECODED)["decode"]
+
+    def prefill(self) -> float:
+        return self._llama("-p", str(PREFILL), "-n", "0") if self.llama_bench else self._gptoss(PREFILL, 0)["prefill"]
+
+    def _gptoss(self, depth: int, tokens: int) -> dict[str, float]:
+        options = [str(self.folder), "--threads", str(self.threads), "--depth", str(depth), "--tokens", str(tokens)]
+        result: dict[str, float] = json.loads(_output([sys.executable, "-m", "benchmarks.cpu20b", "worker", *options]))
+        self.memory = max(self.memory, result["memory"])
+        return result
+
+    def _llama(self, *options: str) -> float:
+        command = [str(self.llama_bench), "-m", str(self.folder / "model.gguf"), "-t", str(self.threads), "-ngl", "0"]
+        (result,) = json.loads(_output([*command, "-r", "1", "-o", "json", *options]))
+        return float(result["avg_ts"])
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def bandwidth(threads: int) -> float:
+    """GB/s of reading 2 GB, the best of five times."""
+    import torch
+
+    torch.set_num_threads(threads)
+    values = torch.ones(1 << 28, dtype=torch.int64)
+    best = float("inf")
+    for _ in range(5):
+        begun = time.perf_counter()
+        values.sum()
+        best = min(best, time.perf_counter() - begun)
+    return values.nbytes / best / 1e9
+
+
+def compare(folder: Path, threads: int, rounds: int, llama_bench: Path | None) -> None:
+    ours = Bench(folder, threads)
+    benches = {"gptoss": ours} | ({"llama.cpp": Bench(folder, threads, llama_bench)} if llama_bench else {})
+    speeds: dict[str, dict[str, list[float]]] = {}
+    for _ in range(rounds):
+        for name, bench in benches.items():
+            for depth in DEPTHS:
+                speeds.setdefault(f"decode at {depth}", {}).setdefault(name, []).append(bench.decode(depth))
+            speeds.setdefault(f"prefill of {PREFILL}", {}).setdefault(name, []).append(bench.prefill())
+    most = bandwidth(threads)
+    print(f"{rounds} rounds, {threads} threads, reading {most:.1f} GB/s; our largest process had {ours.memory:.1f} GB")
+    for work, measured in speeds.items():
+        medians = {name: statistics.median(values) for name, values in measured.items()}
+        line = "  ".join(f"{name} {value:.2f} tokens/s" for name, value in medians.items())
+        if llama_bench:
+            line += f"  ratio {medians['gptoss'] / medians['llama.cpp']:.2f}"
+        if work.startswith("decode"):
+            line += f"  ours reads {medians['gptoss'] * BYTES_A_TOKEN / 1e9:.1f} GB/s"
+        print(f"{work}: {line}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", choices=["make", "gguf", "run", "worker"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--llama-bench", type=Path, metavar="PATH")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--depth", type=int, default=128, help=argparse.SUPPRESS)
+    parser.add_argument("--tokens", type=int, default=DECODED, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.work == "make":
+        make(args.folder)
+    elif args.work == "gguf":
+        make_gguf(args.folder)
+    elif args.work == "worker":
+        print(json.dumps(gptoss(args.folder, args.threads, args.depth, args.tokens)))
+    else:
+        compare(args.folder, args.threads, args.rounds, args.llama_bench)
+
+
+if __name__ == "__main__":
+    main()
