@@ -64,8 +64,8 @@ def call_tool(
             result = runner.run("tool", message, tuple(artefacts))
         for answer in result.messages:
             out.line(answer.content)
-        for picture, file in adapters.kept(kept.get).pictures(result.artefacts):
-            err.line(f"{picture}: {file}", "tool")
+        for picture in adapters.kept(kept.get).pictures(result.artefacts):
+            err.line(f"{picture.name}: {picture.file}", "tool")
     if result.outcome == "interrupted":
         return INTERRUPTED
     return 0 if result.outcome == "ok" else 1

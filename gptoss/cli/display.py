@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gptoss.cli.blocks import Block, FoldedBlock, PatchBlock
-from gptoss.cli.kept import Kept
+from gptoss.cli.kept import Kept, Picture
 from gptoss.cli.output import Output
 from gptoss.cli.results import shown
 from gptoss.cli.spinner import Spinner
@@ -77,7 +77,7 @@ class Display:
         self._pages = pages
         self._block: Block | None = None
         self._citations: Citations | None = None
-        self._pictures: list[tuple[str, str]] = []
+        self._pictures: list[Picture] = []
         # The text of a message that was cut off and is on the screen already, and what of it a continuation repeats.
         self._cut = ""
         self._repeated = ""
@@ -237,8 +237,9 @@ class Display:
             for source in citations.sources:
                 self._rest.line("  ".join(filter(None, (f"[{source.number}] {source.title}", source.url))), "dim")
         pictures, self._pictures = self._pictures, []
-        for name, file in pictures:
-            self._rest.line(f"    {name}: {file}", "tool")
+        for picture in pictures:
+            self._rest.line(f"    {picture.name}: {picture.file}", "tool")
+            self._rest.picture(picture.data)
 
     def _changed(self, after: Settings) -> None:
         before, self._settings = self._settings, after

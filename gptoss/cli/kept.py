@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gptoss.engine.errors import StorageError
 from gptoss.engine.events import StoredEvent, ToolReturned
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from gptoss.tools.browser.citations import Citations
 
 PICTURES = "pictures"
+
+
+class Picture(NamedTuple):
+    """`file` is where it is, or why it is nowhere."""
+
+    name: str
+    file: str
+    data: bytes
 
 
 class Kept:
@@ -52,21 +60,21 @@ class Kept:
         pages = OpenedPages(artefacts, self._get_blob)
         return Citations(pages.get) if len(pages) else None
 
-    def pictures(self, artefacts: Sequence[Artefact]) -> list[tuple[str, str]]:
-        """The name of each picture among them, and the file that shows it, or why there is none."""
-        pictures = [artefact for artefact in artefacts if artefact.media_type.startswith("image/")]
-        return [(artefact.name, self._file(artefact)) for artefact in pictures]
+    def pictures(self, artefacts: Sequence[Artefact]) -> list[Picture]:
+        """The pictures among them."""
+        return [self._picture(artefact) for artefact in artefacts if artefact.media_type.startswith("image/")]
 
-    def _file(self, artefact: Artefact) -> str:
+    def _picture(self, artefact: Artefact) -> Picture:
         # The name comes from the log, and a log may come from anybody.
         name = re.sub(r"[^\w.-]", "_", artefact.name)[-80:]
         path = self._cache / PICTURES / f"{artefact.digest[:12]}-{name}"
         try:
+            data = self._get_blob(artefact.digest)
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 beside = path.with_name(f"{path.name}.{os.getpid()}")
-                beside.write_bytes(self._get_blob(artefact.digest))
+                beside.write_bytes(data)
                 beside.replace(path)
         except (OSError, StorageError) as error:
-            return f"cannot be shown ({error})"
-        return str(path)
+            return Picture(artefact.name, f"cannot be shown ({error})", b"")
+        return Picture(artefact.name, str(path), data)

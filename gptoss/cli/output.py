@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, Self, TextIO
 
 from gptoss.cli.harmless import harmless
+from gptoss.cli.inline_images import inline
 from gptoss.engine.errors import GptossError
 
 INTERRUPTED = 130
@@ -108,6 +109,14 @@ class Output:
         """Put text into the clipboard of the user's terminal (OSC 52), which works through ssh too. Terminals only."""
         if self.is_terminal:
             self._send(f"\x1b]52;c;{b64encode(text.encode()).decode()}\x07")
+
+    def picture(self, data: bytes) -> bool:
+        """Show a picture on lines of its own, where the terminal can; whether it can."""
+        sequence = inline(data) if self.is_terminal else None
+        if sequence is not None:
+            self.end_line()
+            self._send(f"{sequence}\n")
+        return sequence is not None
 
     def clear(self) -> None:
         """An empty screen. Terminals only."""

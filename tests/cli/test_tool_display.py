@@ -135,8 +135,8 @@ def test_a_picture_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
         raise StorageError("nothing is stored there")
 
     picture = Artefact(digest="0" * 64, name="plot-1.png", media_type="image/png", size=4)
-    ((name, said),) = Kept(gone, tmp_path).pictures([picture])
-    assert (name, said) == ("plot-1.png", "cannot be shown (nothing is stored there)")
+    (said,) = Kept(gone, tmp_path).pictures([picture])
+    assert said == ("plot-1.png", "cannot be shown (nothing is stored there)", b"")
 
 
 def test_what_a_later_call_kept_is_forgotten_when_an_earlier_one_is_told_again(tmp_path: Path) -> None:
