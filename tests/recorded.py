@@ -6,7 +6,7 @@ from gptoss.backends.scripted import ScriptedGenerator
 from gptoss.engine.conversation import Conversation
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.settings import Sampling, Settings
-from gptoss.engine.updates import Update
+from gptoss.engine.updates import Sampled, Update
 from gptoss.storage.memory import MemoryLog
 from tests.engine.harmony_text import tokens
 
@@ -44,11 +44,11 @@ class Recording:
         )
 
     def interrupted(self, updates: Iterator[Update], *, after: int) -> list[Update]:
-        """All updates of a turn that is stopped once `after` of them have come."""
+        """All updates of a turn that is stopped once `after` of them, other than tokens, have come."""
         seen: list[Update] = []
         for update in updates:
             seen.append(update)
-            self._stop = len(seen) >= after
+            self._stop = sum(not isinstance(each, Sampled) for each in seen) >= after
         self._stop = False
         return seen
 
