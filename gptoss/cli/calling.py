@@ -40,10 +40,10 @@ def call_tool(
     for sentence in adapters.put_back_patches():
         err.line(f"gptoss: {sentence}", "notice")
     with ExitStack() as opened:
-        kept = _Kept()
+        blobs = _Blobs()
         artefacts: Sequence[Artefact] = ()
         if session is not None:
-            kept.reader = reader = adapters.open_reader(database)
+            blobs.reader = reader = adapters.open_reader(database)
             opened.callback(reader.close)
             artefacts = fold(reader.read(reader.session(session).branch)).artefacts[:]
         tools = adapters.tools(
@@ -51,8 +51,8 @@ def call_tool(
             options,
             opened,
             encode=_late(lambda: adapters.harmony().encode),
-            put_blob=kept.put,
-            get_blob=kept.get,
+            put_blob=blobs.put,
+            get_blob=blobs.get,
             files=Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="gptoss-tool-"))),
         )
         interrupts = opened.enter_context(Interrupts())
@@ -64,14 +64,14 @@ def call_tool(
             result = runner.run("tool", message, tuple(artefacts))
         for answer in result.messages:
             out.line(answer.content)
-        for picture in adapters.kept(kept.get).pictures(result.artefacts):
+        for picture in adapters.kept(blobs.get).pictures(result.artefacts):
             err.line(f"{picture.name}: {picture.file}", "tool")
     if result.outcome == "interrupted":
         return INTERRUPTED
     return 0 if result.outcome == "ok" else 1
 
 
-class _Kept:
+class _Blobs:
     """What the call keeps, in memory; what earlier calls kept is in the log, if there is one."""
 
     def __init__(self) -> None:
