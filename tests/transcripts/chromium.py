@@ -48,7 +48,7 @@ class Browser:
         ]
         # Chromium reads from descriptor 3 and writes to 4.
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$@" 3<&{there} 4>&{here}', "sh", *command],
+            ["bash", "-c", f'exec "$@" 3<&{there} 4>&{here}', "bash", *command],
             pass_fds=(there, here),
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -168,7 +168,7 @@ class Tab:
                 found.append(str(about["exceptionDetails"]))
             elif method == "Runtime.consoleAPICalled":
                 found.append(str(about["args"]))
-            elif method == "Audits.issueAdded":
+            elif method == "Audits.issueAdded" and about["issue"]["code"] == "ContentSecurityPolicyIssue":
                 found.append(str(about["issue"]))
             elif method == "Page.javascriptDialogOpening":
                 found.append(f"dialog: {about['message']}")

@@ -158,7 +158,7 @@ class Cards {
   file(file) {
     const kept = this.conversation.model.files.get(file.digest);
     const name = visible(file.name);
-    if (kept && kept.data) return element("figure", {}, element("img", { src: `data:${kept.type};base64,${kept.data}`, alt: name, loading: "lazy" }), element("figcaption", { class: "dim" }, name));
+    if (kept && kept.data) return element("figure", {}, element("img", { src: `data:${kept.type};base64,${kept.data}`, alt: name }), element("figcaption", { class: "dim" }, name));
     if (kept && kept.text !== undefined) return this.diff(kept.text);
     if (file.type.startsWith("application/vnd.gptoss.") || file.name === "cell.py") return null; // what the card shows anyway
     return element("p", { class: "dim" }, `file ${name}, ${visible(file.type)}, ${counted(file.size, "byte")}`);
