@@ -19,7 +19,7 @@ FinishReason = Literal["stop", "length", "interrupted", "error", "crashed"]
 ToolOutcome = Literal["ok", "error", "unavailable", "interrupted", "crashed"]
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Base of all events. The name of the class is the event's kind."""
 
     VERSION: ClassVar[int] = 1
@@ -139,7 +139,7 @@ class ToolCalled(Event, frozen=True):
     recipient: str
 
 
-class Artefact(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Artefact(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A file that a tool produced, stored once in the log's blobs under `digest` (BLAKE2b-256, hex)."""
 
     digest: str
@@ -224,7 +224,7 @@ KINDS: dict[str, type[Event]] = {
 }
 
 
-class StoredEvent(Struct, frozen=True, kw_only=True):
+class StoredEvent(Struct, frozen=True, kw_only=True, gc=False):
     """An event and the row that holds it.
 
     `branch` is the id of the branch that the row belongs to (an ancestor's, for events before a fork). `position` is

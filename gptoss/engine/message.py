@@ -7,7 +7,7 @@ from msgspec import Struct
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
-class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Message(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A message of the Harmony format (https://github.com/openai/harmony).
 
     `name` is the author's name when the role is "tool" (such as "browser.search" or "functions.apply_patch");

@@ -20,13 +20,14 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-__all__ = ["HASH_SIZE", "ROOT", "blake2b", "digest_of", "link", "link_redacted", "tombstone"]
+__all__ = ["HASH_SIZE", "ROOT", "blake2b", "digest_of", "link", "link_redacted", "pack_header", "tombstone"]
 
 HASH_SIZE = 16
 ROOT = bytes(HASH_SIZE)
 """Stands for the hash before a root's first event."""
 
-_header = Struct(">16s16sqqIIH").pack
+pack_header = Struct(">16s16sqqIIH").pack
+"""Of a 16-byte value it takes what is longer, too, and cuts it."""
 
 
 def digest_of(payload: bytes, tokens: bytes | None) -> bytes:
@@ -52,7 +53,7 @@ def link(
     """
     # digest_of, written out: half of the time that reading a row takes goes into these two lines.
     digest = blake2b(payload if tokens is None else b"%b\x00%b" % (payload, tokens)).digest()
-    header = _header(previous, digest, seq, time, version, messages, len(kind))
+    header = pack_header(previous, digest, seq, time, version, messages, len(kind))
     return blake2b(header + kind + branch).digest()[:HASH_SIZE]
 
 
@@ -71,7 +72,7 @@ def link_redacted(
     """The same hash, for a payload of which only the digest is left: see `tombstone`. `payload` is the stand-in."""
     if tombstone(redacted[:HASH_SIZE], payload, tokens) != redacted:
         raise TypeError("what stands in for a payload is not what was put there")
-    header = _header(previous, redacted[:HASH_SIZE], seq, time, version, messages, len(kind))
+    header = pack_header(previous, redacted[:HASH_SIZE], seq, time, version, messages, len(kind))
     return blake2b(header + kind + branch).digest()[:HASH_SIZE]
 
 

@@ -29,6 +29,9 @@ _to_batch = msgspec.json.Decoder(_Batch).decode
 _names = {cls: kind.encode() for kind, cls in KINDS.items()}
 _known = {kind.encode(): (cls, msgspec.json.Decoder(cls).decode) for kind, cls in KINDS.items()}
 
+newest = {(kind, cls.VERSION): from_json for kind, (cls, from_json) in _known.items() if cls is not TokensSampled}
+"""(kind, version) -> what decodes a payload without token ids that needs no more than that."""
+
 
 def encode(event: Event) -> tuple[bytes, int, bytes, bytes | None]:
     """The kind, version, payload and packed token ids of an event. HistoryError for what cannot be stored."""
