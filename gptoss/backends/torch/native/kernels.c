@@ -34,7 +34,8 @@
 #endif
 
 #define PARTS (SUMS / LANES)
-#define STREAMS 4       /* weight rows read at a time for a single input, if each fills a page; else they are read singly */
+#define STREAMS 4       /* weight rows read at a time for a single input, if each fills a page; of shorter ones ... */
+#define FEW (PARTS == 1 ? 2 : 1) /* ... as few as keep the multipliers busy */
 #define PAGE 4096
 #define AHEAD 2048      /* bytes fetched into the cache before they are needed */
 #define TILE 16         /* weight rows unpacked at a time, ... */
@@ -105,7 +106,9 @@ ALWAYS void store(float *p, vec v) { *(vec *)p = v; }
 ALWAYS vec all(float x) { return (vec){0} + x; }
 
 ALWAYS vec widen(const bf16 *p) {
-#if LANES == 8 /* written out, since GCC 12 makes three instructions of it otherwise */
+#if LANES == 16 /* written out, since GCC makes several instructions of a conversion */
+    return (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16);
+#elif LANES == 8
     return (vec)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16);
 #else
     return (vec)(__builtin_convertvector(*(const narrow *)p, bits) << 16);
@@ -351,6 +354,7 @@ ALWAYS void streams(const Job *job, long n, const int count, const enum kind kin
 ALWAYS void one_kind(const Job *job, long first, long last, const enum kind kind) {
     if (bytes(job->matrix->in, kind) >= PAGE)
         for (; first + STREAMS <= last; first += STREAMS) streams(job, first, STREAMS, kind);
+    for (; first + FEW <= last; first += FEW) streams(job, first, FEW, kind);
     for (; first < last; first++) streams(job, first, 1, kind);
 }
 
