@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gptoss.cli.blocks import Block, FoldedBlock, PatchBlock
 from gptoss.cli.kept import Kept, Picture
+from gptoss.cli.markdown import MarkdownBlock
 from gptoss.cli.output import Output
 from gptoss.cli.results import shown
 from gptoss.cli.spinner import Spinner
@@ -226,6 +227,8 @@ class Display:
             shape = Block if self.shows_reasoning else FoldedBlock
             return "  thinking", shape(self._rest, "dim", wrapper)
         if message.is_final:
+            if self._answers.lays_out:
+                return "", MarkdownBlock(self._answers)
             return "", Block(self._answers, "plain", Wrapper("", lambda: self._answers.width))
         return "", Block(self._rest, "plain", Wrapper("  ", lambda: self._rest.width))
 

@@ -67,12 +67,23 @@ class Output:
         except OSError:
             return 80
 
+    @property
+    def lays_out(self) -> bool:
+        """Whether text may be laid out for whoever reads it; others get it as it is."""
+        return self.is_terminal and self.is_coloured and os.environ.get("TERM") != "dumb"
+
     def write(self, text: str, style: Style = "plain") -> None:
         """Text of any origin. Raises OutputClosed or OutputFailed."""
         if not text:
             return
         self._column_zero = text.endswith("\n")
         self._send(self._dressed(harmless(text) if self.is_terminal else text, style))
+
+    def rendered(self, text: str) -> None:
+        """Lines of our own making, colours included; what they say must have been made harmless. Terminals only."""
+        if text:
+            self._column_zero = text.endswith("\n")
+            self._send(text)
 
     def line(self, text: str = "", style: Style = "plain") -> None:
         """A line of its own: whatever was written before is ended first."""
