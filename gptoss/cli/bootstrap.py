@@ -114,6 +114,17 @@ class Adapters:
         except Unavailable as error:
             raise GptossError(str(error)) from error
 
+    def kernels(self) -> str:
+        """What models compute with on this machine's CPU. A GptossError says why it is not the fastest there is."""
+        from gptoss.backends.torch.native.kernels import Unavailable, instructions, load
+
+        try:
+            name = instructions()
+            load(name)
+        except Unavailable as missing:
+            raise GptossError(f"models run slower on the CPU, on PyTorch alone: {missing}") from missing
+        return f"native, for {name}"
+
     def data_folder(self) -> Path:
         """The data folder, made readable for its owner alone if it is not there yet."""
         data = self.folders.data

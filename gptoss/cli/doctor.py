@@ -65,6 +65,7 @@ def _findings(adapters: Adapters, database: str | None, *, gpu: bool) -> Iterato
     yield from _config(adapters)
     yield _attempt("vocabulary", lambda: _vocabulary(adapters))
     yield from _backends()
+    yield _attempt("kernels", adapters.kernels, worst="warning")
     yield _gpu(thorough=gpu)
     yield _attempt("sandbox", adapters.sandbox, worst="warning")
 

@@ -25,8 +25,28 @@ def test_a_fresh_machine_is_well_and_looking_creates_nothing(gptoss: Run, tmp_pa
     assert code == 0, found
     assert found["database"][1].endswith("(not there yet)")
     assert not (tmp_path / "home" / "gptoss.db").exists()
-    assert {"gptoss", "SQLite", "data", "cache", "vocabulary", "torch", "triton", "vllm", "GPU", "sandbox"} <= set(
-        found
+    assert {
+        "gptoss",
+        "SQLite",
+        "data",
+        "cache",
+        "vocabulary",
+        "torch",
+        "triton",
+        "vllm",
+        "GPU",
+        "kernels",
+        "sandbox",
+    } <= set(found)
+
+
+def test_the_absence_of_kernels_is_no_problem(gptoss: Run, environment: dict[str, str]) -> None:
+    environment["GPTOSS_KERNELS"] = "none"
+    code, found = findings(gptoss)
+    assert code == 0
+    assert found["kernels"] == (
+        "warning",
+        'models run slower on the CPU, on PyTorch alone: GPTOSS_KERNELS is "none"',
     )
 
 
