@@ -11,6 +11,7 @@ chain of thought.
 """
 
 from hashlib import blake2b
+from itertools import chain
 from struct import pack
 from typing import Literal
 
@@ -30,7 +31,7 @@ def rendering_rules(settings: Settings) -> str:
     return RENDERING + ("+reasoning" if settings.keep_reasoning else "")
 
 
-class Segment(Struct, frozen=True, kw_only=True):
+class Segment(Struct, frozen=True, kw_only=True, gc=False):
     """Some tokens of a prompt and their origin: `seq` of the message, None for the header and the model's cue."""
 
     seq: int | None
@@ -38,7 +39,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     source: Literal["system", "developer", "rendered", "sampled", "cue"]
 
 
-class Dropped(Struct, frozen=True, kw_only=True):
+class Dropped(Struct, frozen=True, kw_only=True, gc=False):
     """A message that is not in the prompt, and why."""
 
     seq: int
@@ -79,15 +80,18 @@ def _prompt(state: State, harmony: Harmony, settings: Settings, entries: list[En
     if developer := harmony.render_developer(settings):
         segments.append(Segment(seq=None, ids=developer, source="developer"))
     dropped: list[Dropped] = []
+    # Whoever looks at a whole history renders every prompt of it: this loop and the line with `chain` are what that takes.
+    trimmed, turn = state.trimmed, state.turn
     for entry in entries:
-        if entry.seq <= state.trimmed and entry.message.role not in ("system", "developer"):
+        message = entry.message
+        if entry.seq <= trimmed and message.role not in ("system", "developer"):
             dropped.append(Dropped(seq=entry.seq, reason="trimmed"))
-        elif entry.message.channel == "analysis" and entry.turn < state.turn and not settings.keep_reasoning:
+        elif message.channel == "analysis" and entry.turn < turn and not settings.keep_reasoning:
             dropped.append(Dropped(seq=entry.seq, reason="reasoning of an earlier turn"))
         else:
             segments.append(_segment(entry, harmony))
     segments += tail
-    ids = tuple(token for segment in segments for token in segment.ids)
+    ids = tuple(chain.from_iterable(segment.ids for segment in segments))
     return Prompt(ids=ids, segments=tuple(segments), dropped=tuple(dropped))
 
 

@@ -70,6 +70,8 @@ class _Fold:
 
     def owner(self, seq: int) -> int:
         """The number of the branch that holds the event `seq` of the path."""
+        if len(self.lineage) == 1:
+            return self.number
         return next(number for after, number in reversed(self.lineage) if seq > after)
 
 

@@ -23,6 +23,7 @@ class Page {
     if (seq) this.go(seq);
     addEventListener("hashchange", () => this.arrive());
     document.documentElement.dataset.ready = "";
+    performance.mark("ready");
   }
 
   listen() {
