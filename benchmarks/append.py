@@ -1,6 +1,6 @@
 """What the event log costs beside sqlite3 alone.
 
-    python benchmarks/append.py [--rounds N] [--folder DIR]
+    python -m benchmarks.append [--rounds N] [--folder DIR] [--peers PYTHON]
 
 All run in this process on the same driver and disk, in turns of a few milliseconds, since a shared disk's speed changes
 by the minute. What counts are the ratios: medians over the rounds, 1 being as fast as sqlite3, more being faster.
@@ -9,24 +9,31 @@ floor   one table (position, branch, seq, payload) without a key, which takes pa
 plain   the same with the key (branch, seq) that it takes to read a session, and json.dumps and json.loads
 ours    events encoded, hashed, chained, keyed, counted and compared with the head; read back verified and decoded
 
-Both tables of sqlite3 have its default settings and WAL.
+Both tables of sqlite3 have its default settings and WAL. `--peers` names a Python that has other stores of
+conversations (`benchmarks/peers.py` says which), which then take turns with ours.
 """
 
 import argparse
+import ast
 import json
 import random
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from benchmarks.peers import PEERS
 from gptoss.engine.events import MessageAppended, TokensSampled
+from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
+from gptoss.engine.reducer import fold
+from gptoss.engine.searching import SearchRequest, parse_query
 from gptoss.engine.settings import Settings
 from gptoss.storage.reading import SqliteReader
 from gptoss.storage.sql import SqlLog
@@ -155,6 +162,50 @@ def appends(folder: Path, rounds: int, repeats: int, batch: int, *, durable: boo
     report(what, TURNS * repeats * batch, taken)
 
 
+class Peer:
+    """Another store, in a process of its own; `append` stores `count` messages one by one."""
+
+    def __init__(self, python: Path, name: str, folder: Path, count: int) -> None:
+        script = Path(__file__).with_name("peers.py")
+        command = [str(python), str(script), name, str(folder)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._count = count
+        self._ask("")
+
+    def append(self) -> None:
+        self._ask(f"{self._count}\n")
+
+    def _ask(self, line: str) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(line)
+        self._process.stdin.flush()
+        if not self._process.stdout.readline():
+            raise RuntimeError(f"{self._process.args} failed")
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def beside_peers(folder: Path, rounds: int, python: Path, count: int = 20) -> None:
+    """One durable commit each, of ours and of the peers."""
+    events = [an_event(0)]
+    with ExitStack() as opened:
+        plain = opened.enter_context(closing(Plain(folder / "plain.db", events, durable=True)))
+        ours = opened.enter_context(closing(Ours(folder / "ours.db", events, durable=True)))
+        peers = {name: opened.enter_context(closing(Peer(python, name, folder, count))) for name in PEERS}
+
+        def repeated(append: Callable[[], None]) -> Callable[[], None]:
+            return lambda: [append() for _ in range(count)] and None
+
+        contenders = [repeated(plain.append), repeated(ours.append), *(peer.append for peer in peers.values())]
+        taken = taking_turns(max(1, rounds // 3), 1, contenders)
+    print(f"{'one durable message each':<34}{'events/s':>10}{'ours is faster by':>20}")
+    for name, seconds in zip(("sqlite3 (plain)", "gptoss", *peers), taken, strict=True):
+        faster = statistics.median(theirs / own for theirs, own in zip(seconds, taken[1], strict=True))
+        print(f"{name:<34}{TURNS * count / statistics.median(seconds):>10,.0f}{faster:>20.2f}")
+
+
 def loads(folder: Path, rounds: int, count: int = 10_000) -> None:
     """Read a session of `count` events, and fork it."""
     events = [an_event(number) for number in range(count)]
@@ -179,20 +230,75 @@ def bytes_per_token(folder: Path, batches: int = 2_500, size: int = 40) -> None:
     """What the file grows by for batches of tokens, checkpointed."""
     path = folder / "ours.db"
 
-    def file_size() -> int:
-        with closing(dbapi.connect(str(path))) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return path.stat().st_size
-
     with closing(Ours(path, [], durable=False)) as ours:
-        before = file_size()
+        before = file_size(path)
         ids = token_ids()
         for number in range(batches):
             batch = TokensSampled(ids=tuple(next(ids) for _ in range(size)), elapsed_ms=number * 400)
             (stored,) = ours.log.append(ours.branch, ours.seq, [batch], durable=False)
             ours.seq = stored.seq
-        grown = file_size() - before
+        grown = file_size(path) - before
     print(f"file per streamed token, {size} in a batch: {grown / (batches * size):.2f} bytes")
+
+
+def bytes_per_token_in_all(folder: Path, harmony: Harmony) -> None:
+    """The same with the completed text of each answer and the index over it, for English prose: our own."""
+    log = SqlLog(folder / "ours.db")
+    branch = log.start("benchmark", Settings(start_date="2026-01-01")).branch
+    seq, tokens = 1, 0
+    before = file_size(folder / "ours.db")
+    for text in prose():
+        ids = harmony.encode(text)
+        tokens += len(ids)
+        for first in range(0, len(ids), 40):
+            batch = TokensSampled(ids=ids[first : first + 40], elapsed_ms=10 * first)
+            seq = log.append(branch, seq, [batch], durable=False)[-1].seq
+        said = MessageAppended(message=Message(role="assistant", content=text, channel="final"))
+        seq = log.append(branch, seq, [said], durable=False)[-1].seq
+    log.search(SearchRequest(query=parse_query("whatever")))
+    log.close()
+    grown = file_size(folder / "ours.db") - before
+    print(f"the same with the text and the search index, {tokens:,} tokens: {grown / tokens:.2f} bytes")
+
+
+def prose() -> Iterator[str]:
+    """Answers of a thousand characters or more: our pages, and what our modules say of themselves."""
+    root = Path(__file__).parents[1]
+    text = ""
+    for paragraph in paragraphs(root):
+        text += paragraph + "\n\n"
+        if len(text) > 1000:
+            yield text
+            text = ""
+
+
+def paragraphs(root: Path) -> Iterator[str]:
+    for page in sorted([*root.glob("*.md"), *root.glob("docs/*.md")]):
+        yield from page.read_text(encoding="utf-8").split("\n\n")
+    for module in sorted([*root.glob("gptoss/**/*.py"), *root.glob("tests/**/*.py")]):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (said := ast.get_docstring(node)):
+                yield said
+
+
+def file_size(path: Path) -> int:
+    with closing(dbapi.connect(str(path))) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path.stat().st_size
+
+
+def opening(folder: Path, messages: int = 10_000) -> None:
+    """What a chat does before it shows the prompt: read and fold a session of so many messages."""
+    events = [an_event(number) for number in range(messages)]
+    with closing(Ours(folder / "ours.db", events, durable=True)) as ours:
+        ours.append()
+        taken = []
+        for _ in range(25):
+            begun = time.perf_counter()
+            fold(ours.log.read(ours.branch))
+            taken.append(time.perf_counter() - begun)
+    median, least = statistics.median(taken) * 1000, min(taken) * 1000
+    print(f"open a session of {messages:,} messages: {median:.0f} ms (least {least:.0f})")
 
 
 def token_ids() -> Iterator[int]:
@@ -206,6 +312,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--folder", type=Path, help="where the databases are written (default: the temporary folder)")
+    parser.add_argument("--peers", type=Path, metavar="PYTHON", help="compare with other stores, too")
     options = parser.parse_args()
     rounds = options.rounds
     print(f"{'events/s':<34}{'floor':>10}{'plain':>10}{'ours':>10}{'ours/floor':>12}{'ours/plain':>12}")
@@ -215,7 +322,10 @@ def main() -> None:
         lambda folder: appends(folder, rounds, 5, 100, durable=True),
         lambda folder: appends(folder, rounds, 5, 100, durable=False),
         lambda folder: loads(folder, rounds),
+        opening,
         bytes_per_token,
+        lambda folder: bytes_per_token_in_all(folder, Harmony.load(folder)),
+        *([lambda folder: beside_peers(folder, rounds, options.peers)] if options.peers else []),
     ):
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             measure(Path(folder))

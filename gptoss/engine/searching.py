@@ -40,6 +40,16 @@ class Query(Struct, frozen=True):
             term.text in folded for term in self.unwanted
         )
 
+    def keeps_phrases(self, text: str) -> bool:
+        """Whether the words of each phrase stand side by side in a text that has all wanted words."""
+        folded = fold(text)
+        wanted, unwanted = (
+            [_whole(term) for term in terms if len(term.words) > 1] for terms in (self.wanted, self.unwanted)
+        )
+        return all(re.search(phrase, folded) for phrase in wanted) and not any(
+            re.search(phrase, folded) for phrase in unwanted
+        )
+
 
 class SearchRequest(Struct, frozen=True, kw_only=True):
     """`session` is a name; `since` and `until` bound the time, in microseconds since 1970, half-open."""
@@ -142,13 +152,17 @@ def _term(text: str, star: str) -> Term:
     return Term(folded, tuple(_WORD.findall(folded)), bool(star))
 
 
+def _whole(term: Term) -> str:
+    """The pattern of a term's words, as whole words."""
+    inner = r"[\W_]+".join(map(re.escape, term.words))
+    return rf"(?<![^\W_]){inner}" + (r"[^\W_]*" if term.prefix else r"(?![^\W_])")
+
+
 def _found(folded: str, terms: Iterable[Term]) -> list[tuple[int, int]]:
     """Where the terms occur: as whole words if they do, else within words."""
     ranges: list[tuple[int, int]] = []
     for term in terms:
-        inner = r"[\W_]+".join(map(re.escape, term.words))
-        whole = rf"(?<![^\W_]){inner}" + (r"[^\W_]*" if term.prefix else r"(?![^\W_])")
-        spans = [match.span() for match in re.finditer(whole, folded)] if inner else []
+        spans = [match.span() for match in re.finditer(_whole(term), folded)] if term.words else []
         ranges += spans or [match.span() for match in re.finditer(re.escape(term.text), folded)]
     return ranges
 

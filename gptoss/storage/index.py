@@ -1,8 +1,9 @@
 """The full-text index, as SQLite keeps it (FTS5).
 
 It holds no text of its own: the view `said` gives it the text of each event, so that it stays small and can be computed
-again by itself. Keeping it up to date with every message would cost more than storing the message; it is brought up to
-date when it is asked, and each branch's row says how far it is.
+again by itself. Nor does it hold where in a text a word stands, which would more than double it: whether words stand
+side by side is seen when the few texts that have them all are read. Keeping it up to date with every message would cost
+more than storing the message; it is brought up to date when it is asked, and each branch's row says how far it is.
 """
 
 # ruff: noqa: S608  # the pieces put together here are constants, never values
@@ -72,13 +73,14 @@ def check(execute: Execute) -> None:
 
 def expression(query: Query) -> str | None:
     """The query in FTS5's words; None when it asks for something that is no word, such as "++"."""
-    wanted = [_quoted(term) for term in query.wanted if term.words]
-    if len(wanted) < len(query.wanted):
+    if not all(term.words for term in query.wanted):
         return None
-    unwanted = [_quoted(term) for term in query.unwanted if term.words]
-    return " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted)
+    wanted = [word for term in query.wanted for word in _quoted(term)]
+    unwanted = [word for term in query.unwanted if len(term.words) == 1 for word in _quoted(term)]
+    return " AND ".join(wanted) + "".join(f" NOT {word}" for word in unwanted)
 
 
-def _quoted(term: Term) -> str:
+def _quoted(term: Term) -> list[str]:
     # Only letters and digits are left, so there is no quote to be doubled.
-    return f'"{" ".join(term.words)}"' + ("*" if term.prefix else "")
+    words = [f'"{word}"' for word in term.words]
+    return [*words[:-1], words[-1] + ("*" if term.prefix else "")]

@@ -178,7 +178,7 @@ class MemoryLog:
                 and row[8] is None
                 and (event := readable(row[1], row[2], row[6])) is not None
             ]
-            return hits(found, request, self._is_continued, request.query)
+            return hits(found, request, self._is_continued, request.query.matches)
 
     def delete(self, session: str) -> None:
         with self._lock:

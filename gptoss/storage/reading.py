@@ -90,10 +90,11 @@ class Reading:
         found: list[SearchHit] = []
         asked = self._index.expression(request.query)
         if asked is not None and self._catch_up():
-            found = hits(self._found(self._rows(self._index.MATCHES, (asked, *where))), request, self._is_continued)
+            indexed = self._found(self._rows(self._index.MATCHES, (asked, *where)))
+            found = hits(indexed, request, self._is_continued, request.query.keeps_phrases)
         if not found:
             scanned = self._found(self._rows(sql.SCAN, where))
-            found = hits(scanned, request, self._is_continued, request.query)
+            found = hits(scanned, request, self._is_continued, request.query.matches)
         return found
 
     def faults(self, session: str | None = None) -> list[Fault]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from gptoss.engine.events import Event, GenerationStarted, MessageAppended
-from gptoss.engine.searching import Query, SearchHit, SearchRequest, said
+from gptoss.engine.searching import SearchHit, SearchRequest, said
 from gptoss.storage.codec import decode
 from gptoss.storage.statements import SEQ_MASK
 
@@ -28,10 +28,10 @@ IsContinued = Callable[[int, int], bool]
 
 
 def hits(
-    found: Iterable[Found], request: SearchRequest, is_continued: IsContinued, query: Query | None = None
+    found: Iterable[Found], request: SearchRequest, is_continued: IsContinued, matches: Callable[[str], bool]
 ) -> list[SearchHit]:
-    """The first `request.limit` that somebody of the roles asked for said and, with a query, that it matches."""
-    return list(islice(_hits(found, request, is_continued, query), request.limit))
+    """The first `request.limit` that somebody of the roles asked for said, and whose text matches."""
+    return list(islice(_hits(found, request, is_continued, matches), request.limit))
 
 
 def readable(kind: bytes, version: int, payload: bytes) -> Event | None:
@@ -47,12 +47,12 @@ def continues(event: Event | None, generation: int) -> bool:
 
 
 def _hits(
-    found: Iterable[Found], request: SearchRequest, is_continued: IsContinued, query: Query | None
+    found: Iterable[Found], request: SearchRequest, is_continued: IsContinued, matches: Callable[[str], bool]
 ) -> Iterator[SearchHit]:
     developers = set()
     for key, session, branch, branch_name, time, event in found:
         match said(event):
-            case (role, text) if role in request.roles and (query is None or query.matches(text)):
+            case (role, text) if role in request.roles and matches(text):
                 pass
             case _:
                 continue

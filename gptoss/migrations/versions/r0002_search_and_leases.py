@@ -21,7 +21,7 @@ SAID = """
 """
 SEARCH = """
     CREATE VIRTUAL TABLE search USING fts5(
-        text, content='said', content_rowid='key', tokenize='unicode61 remove_diacritics 2'
+        text, content='said', content_rowid='key', detail='none', tokenize='unicode61 remove_diacritics 2'
     )
 """
 
