@@ -8,6 +8,7 @@ It runs in vLLM's worker. Requests that do not ask for it (`DRAW` among their ex
 """
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,7 @@ from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor, MoveDi
 
 from gptoss.backends.sampling import draw
 from gptoss.backends.vllm.asking import DRAW
+from gptoss.backends.vllm.batch import draw_batch
 from gptoss.engine.errors import GenerationFailed
 from gptoss.engine.settings import Sampling
 
@@ -59,14 +61,27 @@ class SeededDraw(LogitsProcessor):  # type: ignore[misc]  # of a library that my
 
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
         """`logits` is float32 [batch, vocabulary]; the rows that are drawn here are changed in place."""
-        for row, (sampling, prompt_length, sampled) in self._rows.items():
-            try:
-                token = draw(logits[row], sampling, prompt_length + len(sampled))
-            except GenerationFailed:
-                continue  # no numbers to draw from: an error here would take everybody's engine down
-            logits[row].fill_(-math.inf)
-            logits[row, token] = 0.0
+        if not self._rows:
+            return logits
+        rows = list(self._rows)
+        samplings, positions = zip(
+            *((sampling, length + len(sampled)) for sampling, length, sampled in self._rows.values()), strict=True
+        )
+        if logits.is_cuda:
+            index = torch.tensor(rows).to(logits.device, non_blocking=True)
+            _leave(logits, index, draw_batch(logits[index], samplings, positions))
+            return logits
+        for row, sampling, position in zip(rows, samplings, positions, strict=True):
+            # An error here would take everybody's engine down; of no numbers vLLM makes what it can.
+            with suppress(GenerationFailed):
+                _leave(logits, torch.tensor([row]), torch.tensor([draw(logits[row], sampling, position)]))
         return logits
+
+
+def _leave(logits: torch.Tensor, rows: torch.Tensor, tokens: torch.Tensor) -> None:
+    """Make these tokens the only ones that are possible in these rows."""
+    logits.index_fill_(0, rows, -math.inf)
+    logits[rows, tokens] = 0.0
 
 
 def _wanted(params: SamplingParams) -> Sampling | None:
