@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -296,6 +297,31 @@ def test_a_full_disk(small_disk: Path) -> None:
     log.close()
     with closing(open_for_reading(path)) as reader:
         assert [event.seq for event in reader.read(branch)] == list(range(1, seq + 2))
+
+
+def test_a_file_that_the_system_refuses_to_let_grow(tmp_path: Path) -> None:
+    """An I/O error in the middle of a write: EFBIG, which SQLite takes for a fault of the disk."""
+    path = tmp_path / "log.db"
+    log = SqlLog(path)
+    branch = log.start("ada", SETTINGS).branch
+    seq, hard = 1, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    wal = path.with_name("log.db-wal")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size + 50_000, hard))
+    try:
+        with pytest.raises(StorageError) as caught:  # noqa: PT012
+            while True:
+                seq = log.append(branch, seq, [says("x" * 10_000)])[-1].seq
+        assert is_one_sentence(caught.value, path)
+        with pytest.raises(StorageError):
+            log.redact(branch, 2)
+        assert [event.seq for event in log.read(branch)] == list(range(1, seq + 1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    log.append(branch, seq, [says("there is room again")])
+    log.close()
+    with closing(open_for_reading(path)) as reader:
+        assert [event.seq for event in reader.read(branch)] == list(range(1, seq + 2))
+        assert reader.faults() == []
 
 
 def test_no_room_for_a_new_database(small_disk: Path) -> None:

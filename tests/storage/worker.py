@@ -4,10 +4,12 @@ Each line on stdout says something that the log has acknowledged.
 """
 
 import sys
+import time
 from pathlib import Path
 
 from gptoss.engine.errors import HeadConflict
 from gptoss.engine.events import TokensSampled
+from gptoss.engine.searching import SearchRequest, parse_query
 from gptoss.storage.opening import open_log
 from gptoss.storage.sqlite import dbapi
 from tests.contracts.event_log import SETTINGS, says
@@ -69,6 +71,49 @@ def acquire(path: str, branch: str) -> None:
     log.close()
 
 
+def maintain(path: str) -> None:
+    """Append, redact, search, collect, delete, fork and repair until killed; say what has been done."""
+    log = open_log(path)
+    session = log.session("ada")
+    seq = log.branch(session.branch).head
+    said: list[int] = []
+    say("ready")
+    while True:
+        (stored,) = log.append(session.branch, seq, [says(f"number {seq + 1} of whales")])
+        seq = stored.seq
+        said.append(seq)
+        say("appended", seq)
+        match len(said) % 6:
+            case 1:
+                log.redact(session.branch, said[-1])
+                say("redacted", said[-1])
+            case 2:
+                log.search(SearchRequest(query=parse_query("whales")))
+            case 3:
+                log.collect(thorough=len(said) % 12 == 3)
+            case 4:
+                gone = log.start(f"gone {seq} {time.time_ns()}", SETTINGS)
+                log.append(gone.branch, 1, [says("soon gone")])
+                log.delete(gone.id)
+                say("deleted", gone.id)
+            case 5:
+                log.fork(session.branch, seq)
+            case 0:
+                log.repair()
+        seq = log.branch(session.branch).head
+
+
+def migrate(path: str) -> None:
+    """Say when all is loaded, and then open a database of an older schema."""
+    import alembic.command  # noqa: F401  so that the kill comes while it works
+
+    from gptoss.storage import migrating, sql  # noqa: F401
+
+    say("ready")
+    open_log(path).close()
+    say("migrated")
+
+
 def say(*words: object) -> None:
     print(*words, flush=True)
 
@@ -83,6 +128,10 @@ def main(command: str, path: str, *arguments: str) -> None:
         create(path, *arguments)
     elif command == "acquire":
         acquire(path, *arguments)
+    elif command == "maintain":
+        maintain(path)
+    elif command == "migrate":
+        migrate(path)
     elif command == "hold":
         hold(Path(path))
     else:
