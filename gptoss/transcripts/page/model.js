@@ -106,7 +106,7 @@ class Conversation {
   drop(card) {
     card.gone = true;
     this.cards.splice(this.cards.lastIndexOf(card), 1);
-    this.bySeq.delete(card.seq);
+    if (this.bySeq.get(card.seq) === card) this.bySeq.delete(card.seq);
     return card;
   }
 
@@ -117,6 +117,7 @@ class Conversation {
       const result = { text: event.text, name: event.name, time: event.time };
       if (this.call) {
         this.call.results.push(result);
+        this.bySeq.set(event.seq, this.call);
         changed.push(this.call);
         return changed;
       }

@@ -1,8 +1,8 @@
 // The X-ray: the exact tokens of a prompt and of the answer to it.
 
 const SOURCES = {
-  system: "system message", developer: "developer message", rendered: "rendered from its text",
-  sampled: "the tokens that were sampled", cue: "the model's cue",
+  system: "system message", developer: "developer message", rendered: "rendered from text",
+  sampled: "as it was sampled", cue: "the cue to speak",
 };
 
 class XRay {
@@ -55,7 +55,7 @@ class XRay {
       element("h3", {}, "Prompt"),
       ...segments.map((segment) => this.segment(segment.source, segment.source === "sampled" ? "sampled" : "rendered", segment.ids, segment.seq)),
       element("h3", {}, "Answer"),
-      this.segment(made.inherited ? "the tokens that this generation added" : "sampled", "sampled", made.ids.slice(made.inherited), null, made.logprobs));
+      this.segment(made.inherited ? "what this generation added" : "as it was sampled", "sampled", made.ids.slice(made.inherited), null, made.logprobs));
   }
 
   dropped(dropped) {
@@ -82,7 +82,7 @@ class XRay {
       tokens.append(...ids.map((id, n) => this.token(id, look, logprobs[n])));
     });
     return element("section", { class: `segment ${look}` },
-      element("h4", {}, SOURCES[source] || source, seq ? [" of ", this.message(seq)] : null, element("span", { class: "dim" }, ` ${counted(ids.length, "token")}`)), tokens);
+      element("h4", {}, seq ? [this.message(seq), ", "] : null, SOURCES[source] || source, element("span", { class: "dim" }, ` ${counted(ids.length, "token")}`)), tokens);
   }
 
   token(id, look, logprob) {
