@@ -44,12 +44,15 @@ def prompt_of(state: State, harmony: Harmony) -> Prompt:
 def recorded_generations(history: Iterable[StoredEvent], harmony: Harmony) -> Iterator[RecordedGeneration]:
     """All generations of a branch's history, oldest first; lazy.
 
-    HistoryError for one whose prompt can no longer be derived: nothing can be said about a question that is not known.
+    Those whose question or answer was redacted are left out. HistoryError for one whose prompt can no longer be derived
+    although nothing was: nothing can be said about a question that is not known.
     """
     state: State | None = None
     current: RecordedGeneration | None = None
+    redacted = False
     for stored in history:
         event = stored.event
+        redacted |= stored.redacted
         if isinstance(event, GenerationStarted) and current is not None:
             yield current
             current = None
@@ -57,11 +60,15 @@ def recorded_generations(history: Iterable[StoredEvent], harmony: Harmony) -> It
         if isinstance(event, GenerationStarted):
             prompt = prompt_of(state, harmony)
             if prompt_hash(prompt.ids) != event.prompt_hash:
+                if redacted:
+                    continue
                 raise HistoryError(
                     f"the prompt of the generation at event {stored.seq} cannot be derived again: "
                     "`gptoss verify` says where the history and this release differ"
                 )
             current = RecordedGeneration(seq=stored.seq, turn=state.turn, started=event, prompt=prompt)
+        elif isinstance(event, TokensSampled) and stored.redacted:
+            current = None
         elif isinstance(event, TokensSampled) and current is not None:
             logprobs = (*(current.logprobs or ()), *event.logprobs) if event.logprobs else current.logprobs
             current = replace(current, ids=current.ids + event.ids, logprobs=logprobs)

@@ -1,4 +1,4 @@
-"""Whatever happens to a session (tools, forks, Ctrl-C, crashes, malformed output, trims, other settings), it verifies.
+"""Whatever happens to a session (tools, forks, crashes, malformed output, trims, redactions and more), it verifies.
 
 `GPTOSS_EXAMPLES=5000` tries more of them than a run of the suite has time for.
 """
@@ -14,7 +14,7 @@ from gptoss.backends.scripted import ScriptedGenerator
 from gptoss.engine.branching import fork, switch, undo
 from gptoss.engine.conversation import Conversation, next_step
 from gptoss.engine.errors import ContextFull
-from gptoss.engine.events import StoredEvent
+from gptoss.engine.events import MessageAppended, StoredEvent
 from gptoss.engine.generations import recorded_generations
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.reducer import fold
@@ -42,6 +42,7 @@ action = st.one_of(
     st.tuples(st.just("go on"), reply),
     st.tuples(st.just("fork"), st.integers(1, 10_000)),
     st.tuples(st.just("undo")),
+    st.tuples(st.just("redact"), st.integers(1, 10_000)),
     st.tuples(st.just("switch"), st.integers(0, 10)),
     st.tuples(st.just("effort"), st.sampled_from(["low", "medium", "high"])),
     st.tuples(st.just("context"), st.integers(200, 2000)),
@@ -68,6 +69,15 @@ class Session:
         elif name == "undo":
             if fold(self.log.read(session.branch)).turn:
                 undo(self.log, session)
+        elif name == "redact":
+            # Only what was said holds anything that could be redacted, and each only once.
+            said = [
+                stored.seq
+                for stored in self.log.read(session.branch)
+                if isinstance(stored.event, MessageAppended) and not stored.redacted
+            ]
+            if said and not self._is_under_way(session.branch):
+                self.log.redact(session.branch, said[arguments[0] % len(said)])
         elif name == "switch":
             branches = self.log.branches(session.id)
             switch(self.log, session, branches[arguments[0] % len(branches)].name)
@@ -76,6 +86,10 @@ class Session:
             conversation = self.open([])
             conversation.change_settings(replace(conversation.state.settings, **{field: arguments[0]}))
             conversation.close()
+
+    def _is_under_way(self, branch: str) -> bool:
+        generation = fold(self.log.read(branch)).generation
+        return generation is not None and (generation.finished is None or generation.finished.reason != "stop")
 
     def _chat(self, name: str, replies: Any, after: int | None = None) -> None:
         script: list[list[Any]] = [tokens(self.harmony, text) for text in ([replies] if after else replies)]
