@@ -83,9 +83,10 @@ class InteractiveChat:
             f"session {self._chat.name}",
             self._chat.model_name,
             f"reasoning {self._chat.settings.reasoning_effort}",
-            *self._chat.tool_options.facts([tool.name for tool in self._chat.settings.tools]),
         )
         self._out.line(" · ".join((f"gptoss {__version__}", *facts)), "bold")
+        if tools := self._chat.tool_options.facts([tool.name for tool in self._chat.settings.tools]):
+            self._out.line(" · ".join(tools), "bold")
         if self._chat.is_new:
             self._out.line(f"To come back: {self._chat.resume_command}", "dim")
             self._out.line("/help lists what else can be typed.", "dim")
