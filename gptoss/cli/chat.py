@@ -9,10 +9,11 @@ from gptoss.cli.confirming import Confirmation
 from gptoss.cli.conversing import Chat
 from gptoss.cli.interactive import InteractiveChat
 from gptoss.cli.interrupts import Interrupts
+from gptoss.cli.names import quoted
 from gptoss.cli.one_shot import answer_once
 from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest
-from gptoss.engine.errors import BranchBusy, UsageError
+from gptoss.engine.errors import BranchBusy, StorageError, UsageError
 
 
 def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> int:
@@ -38,8 +39,16 @@ def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> 
             return answer_once(opened, request.prompt, interrupts, out, rest, raw=request.raw, json=request.json)
     except BranchBusy as busy:
         if not talks:
-            raise
+            raise _told(busy, request.session or "") from busy
         return _beside(busy, request, adapters, out, err)
+
+
+def _told(busy: BranchBusy, session: str) -> StorageError:
+    """The same with what can be done about it."""
+    return StorageError(
+        f"another process writes to session {session!r} (pid {busy.pid} on {busy.host}): follow it with "
+        f"`gptoss tail {quoted(session)}`, go on beside it with --fork, or take it over with --take-over"
+    )
 
 
 def _beside(busy: BranchBusy, request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> int:

@@ -104,8 +104,7 @@ class BranchBusy(StorageError):
 
     def __init__(self, pid: int, host: str) -> None:
         super().__init__(
-            f"another process writes to this session (pid {pid} on {host}): follow it with `gptoss tail NAME`, "
-            "go on beside it with --fork, or take it over with --take-over"
+            f"another process writes to this branch (pid {pid} on {host}): close that one first, or wait for its end"
         )
         self.pid = pid
         self.host = host

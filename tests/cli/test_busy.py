@@ -30,7 +30,7 @@ def texts(log: SqlLog, branch: str) -> list[str]:
 def test_one_shot_names_the_choices(busy: SqlLog, gptoss: Run) -> None:
     refused = gptoss("chat", "--session", "a", "Again", replies=[greeting("Hm.")])
     assert (refused.returncode, refused.stdout) == (1, "")
-    for choice in ("`gptoss tail NAME`", "--fork", "--take-over"):
+    for choice in ("`gptoss tail a`", "--fork", "--take-over"):
         assert choice in refused.stderr
     assert texts(busy, busy.session("a").branch) == ["Hi", "Hello!"]
 
