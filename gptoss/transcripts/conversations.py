@@ -1,5 +1,7 @@
 """Conversations that other programs kept: lists of chat messages as OpenAI's API takes them, and ShareGPT's.
 
+Our own JSON transcripts are read too; what they say of generations is lost, only an archive holds all.
+
 A file holds one conversation or a list of them, as JSON, or one conversation or message a line. What says neither is an
 error that names the place; nothing is guessed.
 """
@@ -8,11 +10,13 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from gptoss.engine.errors import UsageError
 from gptoss.engine.message import Message
 from gptoss.engine.recovery import tool_message
+from gptoss.transcripts.document import FORMAT
 
 _SHAREGPT = {
     "human": "user",
@@ -91,6 +95,8 @@ def _of_lines(lines: list[tuple[int, str]]) -> list[Conversation]:
 
 
 def _of_value(value: Any, where: str) -> list[Conversation]:
+    if isinstance(value, dict) and value.get("format") == FORMAT:
+        return [_transcript(value, where)]
     if isinstance(value, dict):
         name = next((str(value[key]) for key in ("title", "name", "id") if isinstance(value.get(key), str | int)), None)
         for key in ("messages", "conversations", "conversation"):
@@ -104,6 +110,17 @@ def _of_value(value: Any, where: str) -> list[Conversation]:
     if any(isinstance(one, dict) and ("role" in one or "from" in one) for one in value):
         return [_conversation(_numbered(value, where), None)]
     return [each for number, one in enumerate(value, 1) for each in _of_value(one, f"{where}conversation {number}: ")]
+
+
+def _transcript(value: dict[str, Any], where: str) -> Conversation:
+    """What `gptoss export --format json` wrote, as far as its messages go."""
+    try:
+        messages = msgspec.convert(value.get("messages"), list[Message])
+        name = msgspec.convert(value.get("session", {}).get("name"), str | None)
+        instructions = msgspec.convert(value.get("settings", {}).get("developer_message"), str | None)
+    except (msgspec.ValidationError, AttributeError) as error:
+        raise UsageError(f"{where}this transcript is damaged ({error})") from error
+    return Conversation(name=name, instructions=instructions, messages=messages)
 
 
 def _numbered(values: list[Any], where: str) -> list[tuple[str, Any]]:

@@ -109,5 +109,12 @@ def test_messages_of_other_programs(gptoss: Run, tmp_path: Path) -> None:
     on = gptoss("chat", "--session", "chat", "On", replies=[greeting("And on")])
     assert on.stdout.strip() == "And on"
     assert gptoss("verify", "chat").returncode == 0
+    transcript = gptoss("export", "chat", "--format", "json").stdout
+    assert gptoss("import", "-", "--as", "again", piped=transcript).returncode == 0
+    again = gptoss("export", "again", "--format", "json").stdout
+    keys = ("role", "channel", "recipient", "content")
+    mine, its = ([[m.get(k) for k in keys] for m in json.loads(t)["messages"]] for t in (transcript, again))
+    assert mine == its
+    assert gptoss("import", "-", piped='{"format": "gptoss-transcript", "messages": 3}').returncode == 1
     missing = gptoss("import", str(tmp_path / "none.json"))
     assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)

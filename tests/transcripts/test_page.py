@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gptoss.engine.events import GenerationFinished, GenerationStarted, MessageAppended, StoredEvent, TokensSampled
 from gptoss.engine.generations import recorded_generations
@@ -31,9 +32,9 @@ READY = "'ready' in document.documentElement.dataset"
 Open = Callable[..., Tab]
 
 
-def write(file: Path, log: EventReader, harmony: Harmony, **options: Any) -> str:
-    """Write the page of the session "a"; its address."""
-    session = log.session("a")
+def write(file: Path, log: EventReader, harmony: Harmony, name: str = "a", **options: Any) -> str:
+    """Write the page of a session; its address."""
+    session = log.session(name)
     with file.open("w", encoding="utf-8") as out:
         out.writelines(page(session.name, Feed(log, session, harmony, **options).more()))
     return file.as_uri()
@@ -282,7 +283,8 @@ def test_printing_shows_everything_and_no_controls(opened: Open) -> None:
 
 def test_hostile_texts_do_nothing(browser: Browser, harmony: Harmony, tmp_path: Path) -> None:
     log = MemoryLog()
-    session = log.start("a", SETTINGS)
+    name = f"</title></script>{HOSTILE[3]}"
+    session = log.start(name, replace(SETTINGS, developer_message=HOSTILE[0], checkpoint=HOSTILE[3]))
     events: list[Any] = []
     for text in HOSTILE:
         events += [
@@ -294,7 +296,7 @@ def test_hostile_texts_do_nothing(browser: Browser, harmony: Harmony, tmp_path: 
         ]
     log.append(session.branch, 1, events)
     log.fork(session.branch, 3, HOSTILE[3])
-    tab = browser.open(write(tmp_path / "a.html", log, harmony), ready=READY)
+    tab = browser.open(write(tmp_path / "a.html", log, harmony, name), ready=READY)
     tab.value("page.spread()")
     tab.value("document.querySelectorAll('.more').forEach((one) => one.click())")
     assert tab.value("document.querySelectorAll('.card').length") == 4 * len(HOSTILE)
@@ -311,7 +313,8 @@ def test_hostile_texts_do_nothing(browser: Browser, harmony: Harmony, tmp_path: 
     shown = tab.value("document.getElementById('cards').textContent")
     assert HOSTILE[0] in shown
     assert "\u202e" not in shown
-    assert tab.value("document.title") == "a · gptoss"
+    assert tab.value("document.title") == f"{name} · gptoss"
+    assert tab.texts("#name") == [name]
     assert tab.complaints() == []
     assert tab.requests() == []
 

@@ -25,7 +25,7 @@ class XRay {
 
   begin(conversation) {
     this.conversation = conversation;
-    this.made = null;
+    this.made = this.drawn = null;
     this.choice.replaceChildren();
   }
 
@@ -38,6 +38,7 @@ class XRay {
   show(made) {
     const all = this.conversation.generations;
     for (let n = this.choice.options.length; n < all.length; n += 1) this.choice.append(element("option", { value: n }, `${n + 1}: turn ${all[n].turn}, message ${all[n].seq}${all[n].continues ? " (goes on)" : ""}`));
+    const before = this.drawn;
     this.made = made = made || this.made || all[all.length - 1];
     if (!made) { this.facts.textContent = "No model was asked anything yet."; return; }
     this.choice.value = String(made.number);
@@ -45,6 +46,8 @@ class XRay {
     this.next.disabled = made.number === all.length - 1;
     const sampling = Object.entries(made.sampling).map(([name, value]) => `${name} ${value}`).join(", ");
     this.facts.textContent = `${made.backend} · model ${made.model} · ${sampling || "default sampling"} · prompt of ${counted(made.prompt_tokens, "token")}${made.prefilled !== undefined && made.prefilled !== null ? `, ${made.prefilled.toLocaleString()} of them computed` : ""} · ${counted(made.sampled, "token")} sampled · ${made.reason || "under way"}`;
+    this.drawn = `${made.number} ${made.sampled} ${made.reason}`;
+    if (this.drawn === before) return;
     if (!made.prompt) {
       this.body.replaceChildren(element("p", {}, made.problem ? `${made.problem[0].toUpperCase()}${made.problem.slice(1)}.` : "This export holds no tokens."));
       return;
