@@ -112,7 +112,7 @@ def test_memory_that_runs_out_is_reported(name: str) -> None:
 @built
 @on_each
 def test_every_value_of_mxfp4_at_every_scale(name: str) -> None:
-    """Bit for bit, up to the largest that float32 has room for. Products of bfloat16 pairs know no subnormal numbers."""
+    """Bit for bit, up to the largest that float32 has room for. Products of bfloat16 pairs have no subnormal numbers."""
     scales = torch.arange(2 if name == "avx512bf16" else 0, 253, dtype=torch.uint8).unsqueeze(1)
     count = len(scales)
     blocks = (torch.arange(16) % 16 + (15 - torch.arange(16)) * 16).to(torch.uint8).expand(count, 1, 16).contiguous()
@@ -174,6 +174,26 @@ def test_what_a_cache_held_beyond_a_prefix_leaves_no_trace(name: str, tmp_path: 
     model.forward(ids, cache)
     assert cache.keep(other[:-1]) == 150
     assert torch.equal(model.forward(other[150:], cache), model.forward(other, model.new_cache())[150:])
+
+
+@built
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what is mapped where")
+@pytest.mark.parametrize("layout", ["original", "Hugging Face"])
+def test_packed_weights_stay_in_the_file(layout: str, tmp_path: Path) -> None:
+    weights = random_weights(Geometry())
+    if layout == "original":
+        path = save_original(weights, tmp_path / "model")
+    else:
+        path = save_huggingface(weights, tmp_path / "model", packed=True)
+    model = NativeModel(Checkpoint(path), torch.bfloat16)
+    mapped = []
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        if line.endswith(str(path / "model.safetensors")):
+            begin, end = (int(place, 16) for place in line.split()[0].split("-"))
+            mapped.append(range(begin, end))
+    layer = model._layers[1]
+    matrices = [*layer.qkv, layer.out, layer.router, layer.up[3], layer.down[0], model._model.unembedding]
+    assert all(any(matrix.weights in part for part in mapped) for matrix in matrices)
 
 
 @built
