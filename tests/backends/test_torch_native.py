@@ -112,7 +112,7 @@ def test_memory_that_runs_out_is_reported(name: str) -> None:
 @built
 @on_each
 def test_every_value_of_mxfp4_at_every_scale(name: str) -> None:
-    """Bit for bit, up to the largest that float32 has room for. Products of bfloat16 pairs have no subnormal numbers."""
+    """Bit for bit, up to the largest that float32 has room for. Products of bfloat16 pairs have no subnormals."""
     scales = torch.arange(2 if name == "avx512bf16" else 0, 253, dtype=torch.uint8).unsqueeze(1)
     count = len(scales)
     blocks = (torch.arange(16) % 16 + (15 - torch.arange(16)) * 16).to(torch.uint8).expand(count, 1, 16).contiguous()
