@@ -1,7 +1,10 @@
 """A real HTTP server on this machine that answers as vLLM's does, and goes wrong as told."""
 
 import json
+import os
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,8 +23,8 @@ class FakeServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, reply: Sequence[int], *, key: str | None = None, max_context: int = 8192) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, reply: Sequence[int], *, key: str | None = None, max_context: int = 8192, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.reply, self.key = list(reply), key
         self.max_context = max_context
         self.models = [
@@ -149,3 +152,14 @@ def running(server: FakeServer) -> Iterator[FakeServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def main(port: int, key: str) -> None:
+    """As a process of its own, the way gptoss starts a server."""
+    server = FakeServer([11, 12, 200002], key=key, port=port)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), os.environ["VLLM_API_KEY"])

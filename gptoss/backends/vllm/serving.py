@@ -98,14 +98,9 @@ def _start(path: Path, file: Path, options: VllmOptions) -> ServerRecord:
     options.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = options.logs / f"vllm-server-{file.stem}.log"
     port, key = _free_port(), secrets.token_urlsafe(24)
-    command = [
-        *(sys.executable, "-m", "gptoss.backends.vllm.serve"),
-        *(str(path), str(options.cache), str(port)),
-        *options.command_line,
-    ]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603  it is ourselves
-            command,
+            _command(path, port, options),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -128,6 +123,14 @@ def _start(path: Path, file: Path, options: VllmOptions) -> ServerRecord:
     # It is not waited for; a process object that is thrown away would complain.
     process.returncode = 0
     return record
+
+
+def _command(path: Path, port: int, options: VllmOptions) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gptoss.backends.vllm.serve"),
+        *(str(path), str(options.cache), str(port)),
+        *options.command_line,
+    ]
 
 
 def _folder(options: VllmOptions) -> Path:
