@@ -60,6 +60,8 @@ def test_a_chat_without_tools_loads_none(environment: dict[str, str]) -> None:
     [
         ["sessions", "list"],
         ["sessions", "show", "a"],
+        ["search", "hello"],
+        ["gc"],
         ["export", "a", "--format", "md"],
         ["export", "a", "--format", "json"],
         ["replay", "a", "--speed", "0"],

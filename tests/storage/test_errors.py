@@ -20,6 +20,7 @@ from gptoss.engine.errors import (
     UsageError,
 )
 from gptoss.engine.ports import EventReader
+from gptoss.engine.searching import SearchRequest, parse_query
 from gptoss.storage import migrating
 from gptoss.storage.memory import MemoryLog
 from gptoss.storage.opening import open_for_reading, open_log
@@ -211,6 +212,8 @@ def test_a_read_only_folder(unprivileged: Path) -> None:
     assert is_one_sentence(caught.value, path)
     with closing(open_for_reading(path)) as reader:
         assert len(list(reader.read(branch))) == 4
+        # What is not indexed yet, and cannot be, is looked through.
+        assert len(reader.search(SearchRequest(query=parse_query("message 1")))) == 1
     with pytest.raises(DatabaseReadOnly):
         open_log(unprivileged / "new.db")
 
