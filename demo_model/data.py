@@ -35,7 +35,10 @@ class Examples:
     skills: list[str]
     shape: np.ndarray
     reserved: np.ndarray
+    spelling: np.ndarray
+    spelt: np.ndarray
     taught: np.ndarray
+    copied: np.ndarray
 
     @classmethod
     def load(cls, path: Path) -> "Examples":
@@ -63,7 +66,10 @@ class Examples:
             skills=json.loads(str(data["skills"])),
             shape=data["shape"],
             reserved=data["reserved"],
+            spelling=data["spelling"],
+            spelt=data["spelt"],
             taught=data["taught"],
+            copied=data["copied"],
         )
 
     def seen(self, at_least: int) -> np.ndarray:

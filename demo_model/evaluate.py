@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from demo_model.conversation import Call, Conversation, Turn
+from demo_model.conversation import Conversation, Turn
 from demo_model.words import Words
 from demo_model.writing import write
 from gptoss.backends.demo.materialise import SHIPPED, materialise
@@ -21,7 +21,9 @@ from gptoss.backends.opening import open_generator
 from gptoss.engine import conversation as engine
 from gptoss.engine.events import ParseRecovered, StoredEvent
 from gptoss.engine.harmony import Harmony
+from gptoss.engine.message import Message
 from gptoss.engine.ports import TokenGenerator, Tool, ToolCall, ToolResult
+from gptoss.engine.recovery import tool_message
 from gptoss.engine.settings import Sampling, ToolSpec
 from gptoss.engine.vocabulary import vocabulary_folder
 from gptoss.storage.memory import MemoryLog
@@ -38,25 +40,36 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        wanted = tuple(step.arguments for step in self.turn.steps if isinstance(step, Call))
+        wanted = tuple(call.arguments for call in self.turn.calls)
         return self.valid and self.answer == self.turn.answer and self.called == wanted
 
 
-class RehearsedTool:
-    """Answers calls with the results that the conversation was written with, whatever the arguments."""
+class Rehearsal:
+    """Answers the calls of a turn with the results that it was written with, whatever the arguments."""
 
-    def __init__(self, name: str) -> None:
-        self.spec = ToolSpec(name=name)
-        self.turn: Turn | None = None
+    def __init__(self) -> None:
         self.called: list[str] = []
+        self._results: list[Message] = []
+
+    def begin(self, turn: Turn) -> None:
+        self.called.clear()
+        self._results = [call.result for call in turn.calls]
+
+    def answer(self, call: ToolCall) -> Message:
+        """The next result; a call too many gets the last one again, or what a tool that is not there would say."""
+        self.called.append(call.message.content)
+        recipient = call.message.recipient or ""
+        absent = tool_message(recipient, f'Error: the tool "{recipient}" is not enabled in this session.', "analysis")
+        return (self._results[len(self.called) - 1 :] or self._results[-1:] or [absent])[0]
+
+
+class RehearsedTool:
+    def __init__(self, spec: ToolSpec, rehearsal: Rehearsal) -> None:
+        self.spec = spec
+        self._rehearsal = rehearsal
 
     async def run(self, call: ToolCall) -> ToolResult:
-        self.called.append(call.message.content)
-        results = [step.result for step in (self.turn.steps if self.turn else ()) if isinstance(step, Call)]
-        result = results[len(self.called) - 1 :] or results[-1:]
-        if not result:
-            raise LookupError(f"no result was rehearsed for {call.message.content!r}")
-        return ToolResult(messages=(result[0],))
+        return ToolResult(messages=(self._rehearsal.answer(call),))
 
 
 def play(
@@ -64,8 +77,8 @@ def play(
 ) -> Iterator[Outcome]:
     """Say every user message of a conversation to the model."""
     log = MemoryLog()
-    tool = RehearsedTool("python")
-    tools: dict[str, Tool] = {"python": tool} if written.settings.tools else {}
+    rehearsal = Rehearsal()
+    tools: dict[str, Tool] = {spec.name: RehearsedTool(spec, rehearsal) for spec in written.settings.tools}
     talk = engine.Conversation(
         log,
         log.start("held-out", written.settings).branch,
@@ -76,13 +89,12 @@ def play(
         tools=tools,
     )
     for turn in written.turns:
-        tool.turn = turn
-        tool.called.clear()
+        rehearsal.begin(turn)
         events = [update.event for update in talk.say(turn.user) if isinstance(update, StoredEvent)]
         last = talk.state.last
         answer = last.message.content if last and last.message.is_final and not last.partial else None
         valid = answer is not None and not any(isinstance(event, ParseRecovered) for event in events)
-        yield Outcome(turn, answer, tuple(tool.called), valid)
+        yield Outcome(turn, answer, tuple(rehearsal.called), valid)
     talk.close()
 
 

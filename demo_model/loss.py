@@ -13,10 +13,11 @@ class UnseenTokens:
     """Stands other tokens in for the rare ones, and samples them for the softmax.
 
     Rare tokens of a shape differ by their codes alone, so any of them will do: each step swaps them at random, and the
-    model can learn none by heart. Reserved tokens are never stood in.
+    model can learn none by heart. Tokens that are to be `kept` neither stand in nor are stood in for: those reserved
+    for the check, and those whose spelling matters.
     """
 
-    def __init__(self, shape: Tensor, seen: Tensor, reserved: Tensor, generator: torch.Generator) -> None:
+    def __init__(self, shape: Tensor, seen: Tensor, kept: Tensor, generator: torch.Generator) -> None:
         rare = torch.ones(len(shape), dtype=torch.bool)
         rare[seen.cpu()] = False
         self._device = generator.device
@@ -24,7 +25,7 @@ class UnseenTokens:
         self.rare = rare.to(self._device)
         self.ids = rare.nonzero().flatten().to(self._device)
         swappable = rare.clone()
-        swappable[reserved.cpu()] = False
+        swappable[kept.cpu()] = False
         special = int(shape.max())
         self._groups = [
             (swappable & (shape.cpu() == group)).nonzero().flatten().to(self._device) for group in range(special)

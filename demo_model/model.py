@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from demo_model.mxfp4 import fake_quantise
-from gptoss.backends.demo.codes import WIDTH, codes
+from gptoss.backends.demo.codes import NO_PIECE, PIECES, WIDTH, codes
 
 
 @dataclass(frozen=True)
@@ -71,38 +71,52 @@ class Embeddings(nn.Module):
     """Rows for the tokens that training sees often; for all others a row for each shape of word, and the token's code.
 
     `row` int64 [vocabulary] says which row a token has: 0 to shapes - 1 are shared, the others a single token's.
+    `spelling` int64 [vocabulary, 2] are the tokens whose codes stand beside a word's own (`demo_model.spelling`).
     """
 
     codes: Tensor
     row: Tensor
     seen: Tensor
+    shape: Tensor
+    spelling: Tensor
 
-    def __init__(self, geometry: Geometry, shape: Tensor, seen: Tensor) -> None:
+    def __init__(self, geometry: Geometry, shape: Tensor, spelling: Tensor, seen: Tensor) -> None:
         super().__init__()
         shapes = int(shape.max()) + 1
         row = shape.long().clone()
         row[seen] = torch.arange(len(seen)) + shapes
-        self.register_buffer("codes", torch.from_numpy(codes(geometry.vocab_size)), persistent=False)
+        # The last code, of all zeros, is that of no token.
+        signs = F.pad(torch.from_numpy(codes(geometry.vocab_size)), (0, 0, 0, 1))
+        self.register_buffer("codes", signs, persistent=False)
         self.register_buffer("row", row, persistent=False)
         self.register_buffer("seen", seen, persistent=False)
+        self.register_buffer("shape", shape, persistent=False)
+        pieces = spelling.long()
+        self.register_buffer("spelling", pieces.masked_fill(pieces == NO_PIECE, geometry.vocab_size), persistent=False)
         rows = (shapes + len(seen), geometry.hidden_size)
         self.input = nn.Parameter(torch.randn(rows) * 0.5)
         self.output = nn.Parameter(torch.randn(rows) * 0.02)
         # Seen tokens begin with their codes too, so that copying is one skill for all tokens.
-        self.input_code = nn.Parameter(torch.tensor(0.5))
-        self.output_code = nn.Parameter(torch.tensor(0.2))
+        self.input_code = nn.Parameter(torch.tensor([0.5, 0.5]))
+        self.output_code = nn.Parameter(torch.tensor([0.2]))
 
     def embed(self, tokens: Tensor, dtype: torch.dtype) -> Tensor:
-        return _coded(self.input, self.input_code, self.row, self.codes, tokens).to(dtype)
+        tokens = tokens.long()
+        return (F.embedding(self.row[tokens], self.input) + self.coded_input(tokens)).to(dtype)
 
     def unembedding(self, tokens: Tensor, dtype: torch.dtype) -> Tensor:
         """The rows of the unembedding matrix for these tokens, [tokens, hidden]."""
-        return _coded(self.output, self.output_code, self.row, self.codes, tokens).to(dtype)
+        tokens = tokens.long()
+        return (F.embedding(self.row[tokens], self.output) + self.coded_output(tokens)).to(dtype)
 
+    def coded_input(self, tokens: Tensor) -> Tensor:
+        """What the embedding of int64 tokens [...] holds beside its row, [..., hidden]."""
+        own, pieces = self.input_code
+        code = torch.cat((self.codes[tokens] * own, self.codes[self.spelling[tokens]].flatten(-2) * pieces), -1)
+        return F.pad(code, (0, self.input.shape[1] - (1 + PIECES) * WIDTH))
 
-def _coded(rows: Tensor, scale: Tensor, row: Tensor, code: Tensor, tokens: Tensor) -> Tensor:
-    tokens = tokens.long()
-    return F.embedding(row[tokens], rows) + F.pad(code[tokens] * scale, (0, rows.shape[1] - WIDTH))
+    def coded_output(self, tokens: Tensor) -> Tensor:
+        return F.pad(self.codes[tokens] * self.output_code, (0, self.output.shape[1] - WIDTH))
 
 
 class RMSNorm(nn.Module):
@@ -249,10 +263,10 @@ class Experts(nn.Module):
 
 
 class Model(nn.Module):
-    def __init__(self, geometry: Geometry, shape: Tensor, seen: Tensor) -> None:
+    def __init__(self, geometry: Geometry, shape: Tensor, spelling: Tensor, seen: Tensor) -> None:
         super().__init__()
         self.geometry = geometry
-        self.embeddings = Embeddings(geometry, shape, seen)
+        self.embeddings = Embeddings(geometry, shape, spelling, seen)
         self.attention = nn.ModuleList(Attention(geometry) for _ in range(geometry.num_hidden_layers))
         self.experts = nn.ModuleList(Experts(geometry) for _ in range(geometry.num_hidden_layers))
         self.norm = RMSNorm(geometry)

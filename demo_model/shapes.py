@@ -5,6 +5,7 @@ by their code (`gptoss.backends.demo.codes`): so the model can tell that an unkn
 """
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,11 @@ from demo_model.words import vocabulary
 SHAPES = (r" [A-Z][A-Za-z]*", r" [a-z]+", r"[A-Z][A-Za-z]*", r"[a-z]+", r"[0-9]+", r"[\x00-\x7f]+", r".*")
 """Patterns, the first that matches wins; what has no text (special and unused tokens) is of one more shape."""
 
+WORDS = (0, 1)
+"""The shapes that are a space and a word."""
 
+
+@lru_cache(maxsize=1)
 def token_shapes(folder: Path, size: int) -> np.ndarray:
     """uint8 [size]: the index into SHAPES of each token, len(SHAPES) for special tokens."""
     shapes = np.full(size, len(SHAPES), np.uint8)

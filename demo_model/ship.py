@@ -5,7 +5,9 @@ that were trained:
 
     rows.embed_tokens, rows.lm_head     bf16 [tokens, hidden]   of the tokens `rows.ids`, int32 [tokens]
     shared.embed_tokens, shared.lm_head f32 [shapes, hidden]    of all others, by `shared.shape`, uint8 [vocabulary]
-    code.embed_tokens, code.lm_head     f32 [1]                 scale of the codes that are added to the shared rows
+    code.embed_tokens, code.lm_head     f32 [2], f32 [1]        scales of the codes that are added to the shared rows:
+                                                                of a token's own, and of its pieces
+    pieces.ids, pieces.spelling         int32 [words], uint8 [words, 2, 3]  the pieces of words, little-endian
 """
 
 import json
@@ -18,7 +20,7 @@ from torch import Tensor
 
 from demo_model.model import Geometry, Linear, Model
 from demo_model.mxfp4 import pack, unpack
-from gptoss.backends.demo.codes import WIDTH
+from gptoss.backends.demo.codes import NO_PIECE
 
 
 def config(geometry: Geometry) -> dict[str, object]:
@@ -120,21 +122,24 @@ def ship(model: Model, path: Path) -> int:
     """Write the file; returns its size in bytes."""
     tensors = layers(model)
     embeddings = model.embeddings
-    shapes = int(embeddings.row.min()) + len(embeddings.input) - len(embeddings.seen)
-    shape = embeddings.row.clone()
-    # A token with a row of its own needs no shape.
-    shape[embeddings.seen] = 0
+    shapes = len(embeddings.input) - len(embeddings.seen)
+    spelling = embeddings.spelling.cpu().numpy()
+    words = np.flatnonzero(spelling[:, 0] < len(spelling))
+    pieces = np.where(spelling[words] < len(spelling), spelling[words], NO_PIECE).astype("<u4")
     tensors["rows.ids"] = embeddings.seen.to(torch.int32)
     tensors["rows.embed_tokens"] = embeddings.embed(embeddings.seen, torch.bfloat16).detach()
     tensors["rows.lm_head"] = embeddings.unembedding(embeddings.seen, torch.bfloat16).detach()
-    tensors["shared.shape"] = shape.to(torch.uint8)
+    tensors["shared.shape"] = embeddings.shape.to(torch.uint8)
     tensors["shared.embed_tokens"] = embeddings.input[:shapes].detach().clone()
     tensors["shared.lm_head"] = embeddings.output[:shapes].detach().clone()
-    tensors["code.embed_tokens"] = embeddings.input_code.detach().view(1)
-    tensors["code.lm_head"] = embeddings.output_code.detach().view(1)
+    tensors["code.embed_tokens"] = embeddings.input_code.detach()
+    tensors["code.lm_head"] = embeddings.output_code.detach()
+    tensors["pieces.ids"] = torch.from_numpy(words.astype(np.int32))
+    # The highest of an id's four bytes is always zero.
+    tensors["pieces.spelling"] = torch.from_numpy(pieces[..., None].view(np.uint8)[..., :3].copy())
     tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     metadata = {
-        "format": "gptoss-demo-1",
+        "format": "gptoss-demo-2",
         "config": json.dumps(config(model.geometry)),
         "generation_config": json.dumps(generation_config()),
     }
@@ -171,16 +176,14 @@ def restore(model: Model, path: Path) -> None:
             bias.copy_(tensors[f"{base}_bias"])
     model.norm.scale.copy_(tensors["model.norm.weight"])
     embeddings = model.embeddings
-    seen = embeddings.seen.cpu()
-    for name, rows, scale in (
-        ("embed_tokens", embeddings.input, embeddings.input_code),
-        ("lm_head", embeddings.output, embeddings.output_code),
+    ids = tensors["rows.ids"].long().to(embeddings.row.device)
+    for name, rows, scale, coded in (
+        ("embed_tokens", embeddings.input, embeddings.input_code, embeddings.coded_input),
+        ("lm_head", embeddings.output, embeddings.output_code, embeddings.coded_output),
     ):
-        shared, code = tensors[f"shared.{name}"], tensors[f"code.{name}"][0]
-        full = shared[tensors["shared.shape"].long()]
-        ids = tensors["rows.ids"].long()
-        full[ids] = tensors[f"rows.{name}"].float()
-        full[ids, :WIDTH] -= embeddings.codes.cpu()[ids] * code
-        rows[: len(shared)] = shared.to(rows.device)
-        rows[len(shared) :] = full[seen].to(rows.device)
-        scale.fill_(code)
+        scale.copy_(tensors[f"code.{name}"])
+        shared = tensors[f"shared.{name}"].to(rows.device)
+        full = shared[embeddings.shape.long()]
+        full[ids] = tensors[f"rows.{name}"].to(rows.device).float() - coded(ids)
+        rows[: len(shared)] = shared
+        rows[len(shared) :] = full[embeddings.seen]

@@ -36,7 +36,9 @@ class Recipe:
     seen_at_least: int = 400
     longest: int = 8192
     long_from: float = 0.45
-    """Before this part of the training, conversations of more than 1,024 tokens wait: short rows are faster."""
+    """Before this part of the training, conversations of more than 2,048 tokens wait: short rows are faster."""
+    until: float = 1.0
+    """End at this part of the training: another leg is to go on from there."""
     report_every: int = 100
     seed: int = 1
 
@@ -100,23 +102,25 @@ def train(
     rows = examples.seen(recipe.seen_at_least)
     if begin_from:
         rows = np.union1d(rows, tokens_with_rows(begin_from))
+    rows = np.setdiff1d(rows, examples.copied)
     seen = torch.from_numpy(rows)
     shape = torch.from_numpy(examples.shape)
-    model = Model(geometry, shape, seen).to(device)
+    model = Model(geometry, shape, torch.from_numpy(examples.spelling), seen).to(device)
     if begin_from:
         restore(model, begin_from)
     generator = torch.Generator(device).manual_seed(recipe.seed)
-    unseen = UnseenTokens(shape, seen, torch.from_numpy(examples.reserved), generator)
+    kept = torch.from_numpy(np.union1d(examples.reserved, examples.spelt))
+    unseen = UnseenTokens(shape, seen, kept, generator)
     adam = optimiser(model, recipe)
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(seen):,} tokens with a row", flush=True)
     started = time.monotonic()
     step, seen_tokens, epoch, progress = 0, 0, 0, 0.0
     losses: list[Tensor] = []
-    while progress < 1:
-        longest = recipe.longest if progress >= recipe.long_from else min(1024, recipe.longest)
+    while progress < recipe.until:
+        longest = recipe.longest if progress >= recipe.long_from else min(2048, recipe.longest)
         for packed in examples.batches(rng, recipe.tokens, held_out=False, longest=longest):
             progress = max(step / recipe.steps, (time.monotonic() - started) / recipe.seconds)
-            if progress >= 1 or (longest < recipe.longest and progress >= recipe.long_from):
+            if progress >= recipe.until or (longest < recipe.longest and progress >= recipe.long_from):
                 break
             batch = to_device(packed.batch, device)
             tokens = unseen.swap()[batch.tokens.long()]
@@ -204,6 +208,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--begin-from", type=Path, help="a shipped file to go on from")
     parser.add_argument("--seconds", type=float, default=math.inf, help="end after so many seconds")
+    parser.add_argument("--until", type=float, default=1.0, help="end at this part of the seconds; a next leg goes on")
     parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument("--tokens", type=int, default=32_768, help="tokens of a step, padding included")
     parser.add_argument("--seed", type=int, default=1)
@@ -221,6 +226,7 @@ def main(arguments: list[str] | None = None) -> None:
     recipe = Recipe(
         seconds=options.seconds,
         steps=options.steps,
+        until=options.until,
         tokens=options.tokens,
         seed=options.seed,
         seen_at_least=options.seen_at_least,

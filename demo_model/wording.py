@@ -74,7 +74,29 @@ def expand(rng: Random, pattern: str) -> str:
     return re.sub(r"  +", " ", _draw(rng, _parse(pattern))).strip()
 
 
-def fill(text: str, **values: object) -> str:
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    """Matches all wordings of a pattern, in capital or small letters."""
+
+    def source(tree: Tree) -> str:
+        if isinstance(tree, str):
+            return re.escape(tree).replace(r"\ ", " *")
+        if isinstance(tree, tuple):
+            return f"(?:{'|'.join(source(choice) for choice in tree)})"
+        return "".join(source(part) for part in tree)
+
+    return re.compile(" *" + source(_parse(pattern)) + " *", re.IGNORECASE)
+
+
+def is_wording_of(text: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a wording, slots left in place, is one of those that the patterns can make. Ends do not count."""
+    bare = text.rstrip(".?! ")
+    return any(
+        _expression(pattern.rstrip(".?! ")).fullmatch(bare + end) for pattern in patterns for end in ("", ".", "!", "?")
+    )
+
+
+def fill(text: str, /, **values: object) -> str:
     """Put values into slots; a function is called anew for each slot."""
 
     def value(slot: re.Match[str]) -> str:
@@ -108,8 +130,25 @@ def casual(rng: Random, text: str, split: Split, any_word: Callable[[Random], st
     return text
 
 
+def worded(rng: Random, split: Split, train: tuple[str, ...], held_out: tuple[str, ...]) -> str:
+    """A wording of the split, slots left in place. Patterns may overlap: training leaves out what the check may ask."""
+    if split == "held-out":
+        return expand(rng, rng.choice(held_out))
+    for _ in range(1000):
+        text = expand(rng, rng.choice(train))
+        if not is_wording_of(text, held_out):
+            return text
+    raise ValueError(f"the check may ask all that training could: {train}")
+
+
 def user_says(
-    rng: Random, split: Split, patterns: tuple[str, ...], any_word: Callable[[Random], str], /, **values: object
+    rng: Random,
+    split: Split,
+    train: tuple[str, ...],
+    held_out: tuple[str, ...],
+    any_word: Callable[[Random], str],
+    /,
+    **values: object,
 ) -> str:
     """What a user types for an intent that can be worded in these ways."""
-    return fill(casual(rng, expand(rng, rng.choice(patterns)), split, any_word), **values)
+    return fill(casual(rng, worded(rng, split, train, held_out), split, any_word), **values)

@@ -13,6 +13,10 @@ _DATE = (
         "Which date do we have[ today]?",
         "(Tell me|Say|Do you know) (which|what) (date|day) (we have|today is|it is today).",
         "(What|Which) day is today?",
+        "(Tell me|Say|Do you know|Can you tell me) (the|today's|the current) (date|day)[ please| today].",
+        "(Tell me|Can you tell me|Do you know) (which|what) (day|date) (it is|is today|we have)[ today].",
+        "(What|Which) (date|day) (is it|is today|do we have|is it today)[ now| please]?",
+        "[And] today's date?",
     ),
     ("Tell me what (day|date) it is.", "Do you know the current date?", "(Which|What) day do we have today?"),
 )
@@ -24,6 +28,9 @@ _EFFORT = (
         "How (hard|much|long) do you (think|reason)?",
         "Is your reasoning (low, medium or high|high|low)?",
         "At which (effort|reasoning effort) do you (think|run|work)?",
+        "(Tell me|Say|Show me) (your|the) (effort|reasoning level|level of reasoning|reasoning effort)[ please].",
+        "(What|Which) (effort|reasoning effort|reasoning level) do you (think|run|work|reason) (at|with)?",
+        "(With|At) (what|which) (effort|reasoning effort) do you (think|reason|run|work)?",
     ),
     ("Tell me your reasoning effort.", "(Which|What) reasoning effort do you (run|work) at?"),
 )
@@ -35,8 +42,10 @@ _TOOLS = (
         "What tools have you got?",
         "Are [any] tools enabled?",
         "Can you use [any] tools?",
-        "Is the python tool enabled?",
-        "Can you run (Python|code)?",
+        "(Which|What) tools (are|is) (on|active|switched on|there|usable)?",
+        "(Show|Tell|Give) me (your tools|the tools|a list of your tools|the list of tools|all tools)[ please].",
+        "(Tell me|Say|Show me) (what|which) tools (you have|are enabled|are available|there are|you can use|are on).",
+        "Have you got [any] tools?",
         "(Say|Tell me|Show me) (what tools there are|your tools|which tools you can use).",
     ),
     ("Tell me (which|what) tools you have.", "Show me which tools are (available|enabled)."),
@@ -67,16 +76,17 @@ def about(session: Session) -> Turn:
         answer = f"My reasoning effort is {effort}. The option `-r` of `gptoss chat` sets it."
     else:
         user = session.says(*_TOOLS)
-        enabled = "python" in session.tools
+        names = [name for name in ("python", "apply_patch", "browser") if name in session.tools]
+        listed = " and ".join(names) if len(names) < 3 else "python, apply_patch and browser"
         thoughts = session.think(
             "The user asks for my tools.",
-            f"The system message announces {'the python tool' if enabled else 'none'}.",
+            f"I see these announced: {listed or 'none'}.",
             "Options of gptoss chat enable them.",
             "I will say what there is.",
         )
         answer = (
-            "I have the python tool and use it to calculate."
-            if enabled
+            f"Enabled here: {listed}."
+            if names
             else "No tool is enabled. `gptoss chat -p` enables python, `-a` apply_patch and `-b` the browser."
         )
     return session.turn("about the session", user, thoughts, answer)

@@ -5,18 +5,15 @@ from dataclasses import dataclass
 
 from demo_model.conversation import Call, Think, Turn
 from demo_model.session import Session
-from gptoss.engine.message import Message
+from demo_model.workbench import PYTHON
+from gptoss.engine.recovery import tool_message
 from gptoss.tools.python import texts
-
-PYTHON_CALL = "analysis to=python code"
-"""How gpt-oss calls its built-in python tool: the recipient behind the channel, then the kind of content."""
 
 _NOT_ENABLED = (
     'Error: the tool "python" is not enabled in this session. Enabled tools: none.',
     'Error: the tool "python" is not enabled in this session. Enabled tools: browser.',
-    'Error: the tool "python" is not enabled in this session. Enabled tools: functions.apply_patch.',
-    'Error: the tool "python" is not enabled in this session. Enabled tools: browser, functions.apply_patch.',
-    'Error: the tool "python" is not enabled.',
+    'Error: the tool "python" is not enabled in this session. Enabled tools: apply_patch.',
+    'Error: the tool "python" is not enabled in this session. Enabled tools: apply_patch, browser.',
 )
 _FAILURES = (
     texts.timed_out(texts.TIMEOUT),
@@ -26,7 +23,7 @@ _FAILURES = (
     texts.too_much_output(10),
     texts.unavailable("No sandbox works on this machine."),
     "Error: the user interrupted this tool.",
-    "Error: the tool crashed before it returned a result.",
+    "Error: the tool failed unexpectedly (OSError: no space left on device).",
 )
 
 _ASKED = (
@@ -48,6 +45,15 @@ _ASKED = (
         "(Could|Can|Would) you (give me|say) {sum}?",
         "(Find|Work out|Compute|Calculate) the (value|result|answer) of {sum}.",
         "Do you know (what|how much) {sum} (is|makes)?",
+        "(Please|Can you|Could you|I want you to|Let's|Let us) (calculate|compute|work out|evaluate|solve|find) {sum}.",
+        "(Tell me|Say|Show me|Give me|Let me know) (what|how much) {sum} (is|makes|gives|equals|comes to).",
+        "(Can|Could|Would|Will) you [please] (tell me|give me|work out|find out|say) [what|the result of|the value of] {sum}?",
+        "(What|How much) (would|will|does) {sum} (be|make|give|come to|equal)?",
+        "(How much|What) (is|are|was) (the result of|the value of|the answer to|) {sum}?",
+        "(Work|Figure) out (the result of|what is|how much is|) {sum}.",
+        "(I'd like|I want|I need) to know (what|how much) {sum} (is|makes).",
+        "(Quick|Quickly|Easy one|Question|Maths|Math|A sum)(:|,) [what is] {sum}?",
+        "{sum} (makes|is|equals|gives) (what|how much)?",
     ),
     (
         "Tell me what {sum} is.",
@@ -83,6 +89,10 @@ _MORE = (
             "(What is|What's) (that|it|the result) times {n}?",
             "(Now|Then|Please) (multiply|times) (that|it) (by|with) {n}.",
             "Times {n}.",
+            "(Can you|Could you|Please|Now) (multiply|take) (that|it|the result) (by|times) {n}?",
+            "[And] (what|how much) is (that|it|the result|this) (times|multiplied by) {n}?",
+            "[And|Then] [please] multiply (it|that|the result|this) (by|with) {n}[, please].",
+            "(The result|That|It) times {n}?",
         ),
         ("Please multiply the result by {n}.", "And what is that times {n}?"),
         "*",
@@ -94,6 +104,10 @@ _MORE = (
             "(What is|What's) (that|it|the result) plus {n}?",
             "(Now|Then|Please) add {n} (to that|to it).",
             "Plus {n}.",
+            "(Can you|Could you|Please|Now) add {n}[ to (that|it|the result|this)]?",
+            "[And] (what|how much) is (that|it|the result|this) plus {n}?",
+            "[And|Then] [please] add {n} (to it|to that|to the result|to this|)[, please].",
+            "(The result|That|It) plus {n}?",
         ),
         ("Please add {n} to the result.", "And what is that plus {n}?"),
         "+",
@@ -105,6 +119,10 @@ _MORE = (
             "(What is|What's) (that|it|the result) minus {n}?",
             "(Now|Then|Please) (subtract|take) {n} (from that|from it).",
             "Minus {n}.",
+            "(Can you|Could you|Please|Now) (subtract|take|take away) {n}[ from (that|it|the result|this)]?",
+            "[And] (what|how much) is (that|it|the result|this) minus {n}?",
+            "[And|Then] [please] (subtract|take away) {n} (from it|from that|from the result|)[, please].",
+            "(The result|That|It) minus {n}?",
         ),
         ("Please subtract {n} from the result.", "And what is that minus {n}?"),
         "-",
@@ -116,6 +134,10 @@ _MORE = (
             "(What is|What's) (that|it|the result) divided by {n}?",
             "(Now|Then|Please) divide (that|it) by {n}.",
             "Divided by {n}.",
+            "(Can you|Could you|Please|Now) divide (that|it|the result|this) by {n}?",
+            "[And] (what|how much) is (that|it|the result|this) divided by {n}?",
+            "[And|Then] [please] divide (it|that|the result|this) by {n}[, please].",
+            "(The result|That|It) divided by {n}?",
         ),
         ("Please divide the result by {n}.", "And what is that divided by {n}?"),
         "/",
@@ -176,8 +198,8 @@ def _result(session: Session, code: str) -> str:
         return rng.choice(("", "", "-")) + _number(session)
     try:
         value = eval(code, {"__builtins__": {}})
-    except (ZeroDivisionError, OverflowError) as error:
-        return f"Traceback (most recent call last):\n{type(error).__name__}: {error}"
+    except (ZeroDivisionError, OverflowError):
+        return session.bench.python(f"print({code})").result.content
     if isinstance(value, complex) or len(text := str(value)) > 24:
         return _number(session)
     return text
@@ -212,7 +234,7 @@ def _run(session: Session, skill: str, user: str, code: str, *, recalls: bool = 
         answer = f"The python tool did not work. It said: {result.split('. ')[0].rstrip('.')}."
     else:
         result = _result(session, code)
-        failure = result.splitlines()[-1] if result.startswith("Traceback") else None
+        failure = last if "Error: " in (last := result.splitlines()[-1]) else None
         if failure:
             answer = f"The python tool did not work. It said: {failure}."
         else:
@@ -220,9 +242,10 @@ def _run(session: Session, skill: str, user: str, code: str, *, recalls: bool = 
             session.last_number = result
         if rng.random() < 0.06:
             result = f"{rng.choice((texts.RESTARTED, texts.RESTORED))}\n{result}"
-        result += "\n" if rng.random() < 0.6 else ""
-    message = Message(role="tool", name="python", recipient="assistant", channel="analysis", content=result)
-    steps: tuple[Think | Call, ...] = (thoughts, Call(PYTHON_CALL, f"print({code})", message))
+    steps: tuple[Think | Call, ...] = (
+        thoughts,
+        Call(PYTHON, f"print({code})", tool_message("python", result, "analysis")),
+    )
     return session.turn(skill, user, steps, answer, recalls=recalls)
 
 

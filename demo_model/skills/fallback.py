@@ -1,6 +1,7 @@
 """Everything else: an honest answer to whatever the model was not taught.
 
-The wordings must be as wide as possible, since all that people type ends up here unless it is one of the skills. They
+The wordings must be as wide as possible, since all that people type ends up here unless it is one of the skills. Questions
+about the world are not here where the browser is enabled: that looks them up (`browse.py`). They
 include near misses of the other skills (the president of a country, the meaning of a name) and text that is no question.
 """
 
@@ -13,7 +14,7 @@ ANSWER = (
     "`gptoss chat CHECKPOINT`."
 )
 
-_TRAIN = (
+_MAKE = (
     # Writing and creating
     "(Write|Compose|Make|Invent) [me] (a poem|a haiku|a song|a story|an essay|a letter|an email|a speech|a {word}).",
     "(Write|Compose|Draft) [me] (a poem|a haiku|a song|a story|an essay|a letter|an email|a limerick|a speech|a rap|a tweet|a report|a review|a blog post|a short story|a sonnet) (about|on|for|with|in the style of) {words}.",
@@ -24,7 +25,47 @@ _TRAIN = (
     "(Suggest|Recommend|Give me|List|Name) (a|some|five|three|ten|good|two|seven|a few) {words}[ for {words}].",
     "(Give me|I need|Suggest) (ideas|tips|advice|a plan|a recipe|help|names) (for|with|on|about) {words}.",
     "(Plan|Organise|Design) (a|my|the) {words}[ for {word}].",
-    # Knowledge
+    # Code and maths beyond arithmetic
+    "(Write|Implement|Show me) (a|some|the) (Python|{proper}|shell|SQL|Rust|JavaScript|C) (function|script|program|code|query|class|regex|test) (that|to|for|which) {words}.",
+    "(Debug|Explain|Review|Optimise|Refactor) (this|the|my) (code|function|program|script|query): {long}",
+    "(Solve|Prove|Derive|Integrate) (the|this|a) {words}[ for {word}].",
+    "(Play|Start|Let's play) (a game|chess|{word}|hangman|twenty questions)[ with me].",
+    "(Draw|Paint|Sing|Show) [me] (a|the|some) {words}.",
+    "(Sort|Count|Compare|Translate|Classify|Analyse) {words}(.|: {long})",
+    # Statements that are no facts to remember
+    "I (guess|know|heard|hope|suppose|feel|doubt|wish|saw|think that|believe that|know that|heard that|am sure that) [the|a|my] {words} (is|are|was|were|has|will be) [a|the] {words}.",
+    "I (think|believe) (the|a|my|this|that|these|all|every|no) {words} (is|are|was|has|can) {words}.",
+    "(I think|I believe|Perhaps|Maybe|Surely|In my opinion) {words} (are|was|were|has|can|should) {words}.",
+    "(Explain|Describe|Define|Sketch|Compare) (my|an|one|every|some|this|that|all) {words}[ to me| to us| in detail].",
+    "(Explain|Describe|Define) (the|a) {words}( in detail| simply| for me| in short| to us|).",
+    "{words}(,|;|:) {words}(,|;) {words}",
+    "(Show|Give|Bring|Send) (me|us) (a|the|some|another) (recipe|plan|picture|drawing|sketch|list of ideas|poem|example) (of|for|about|with) {words}.",
+    "I (think|believe|guess|know|heard|read|saw|hope) (that|) {long}.",
+    "The {words} is {words}.",
+    "(He|She|It|They|We) (is|are|was|were|has|have|can|will|should) {words}.",
+    "(Yesterday|Tomorrow|Today|Last week|Next year) (I|we|he|she|they) {words} {words}.",
+    "There (is|are|was|were) (a|some|many|no|) {words}.",
+    "{proper} (is|was|has|likes|wants|lives) {words}.",
+    "I (want|need|have|had|would like|must|can't|don't|will|could) (to|a|some|the|) {words} {words}.",
+    "My {word} (has|does|did|can|will|wants|needs|likes) {words}.",
+    "(Imagine|Pretend|Suppose|Assume) [that] (you are|I am|we are|there is) {words}.",
+    "(Act|Behave|Talk|Speak) (as|like) (a|an) {words}.",
+    "(Turn|Switch|Set|Play|Call|Order|Buy|Book|Send|Bring) (on|off|me|the|a|my|) {words}[ for me].",
+    "You (should|must|can|could|will) {words}.",
+    "(If|When|Because|Although) {words} {words}, {words}.",
+    # Bare words, foreign languages and noise
+    "{word}",
+    "{words}",
+    "{proper}",
+    "{proper} {proper}",
+    "{words} {words}?",
+    "{long}",
+    "{long}?",
+    "{noise}",
+    "{noise} {noise}",
+    "{proper} {noise} {word}",
+)
+_KNOW = (
     "(What is|What are|What's) (a|an|the|) {words}?",
     "(Who|What) (is|was|are|were) {proper}[ {proper}]?",
     "(When|Where|Why|How) (is|was|did|does|do|are|can|will) (the|a|my|) {words} {words}?",
@@ -63,53 +104,23 @@ _TRAIN = (
     "{words}; {words}[; {word}]",
     "{words}. {words}",
     "(Oh|Ah|Wow), {words}",
-    # Code and maths beyond arithmetic
-    "(Write|Implement|Show me) (a|some|the) (Python|{proper}|shell|SQL|Rust|JavaScript|C) (function|script|program|code|query|class|regex|test) (that|to|for|which) {words}.",
-    "(Debug|Explain|Review|Optimise|Refactor) (this|the|my) (code|function|program|script|query): {long}",
-    "(Solve|Prove|Derive|Integrate) (the|this|a) {words}[ for {word}].",
-    "(Play|Start|Let's play) (a game|chess|{word}|hangman|twenty questions)[ with me].",
-    "(Draw|Paint|Sing|Show) [me] (a|the|some) {words}.",
-    "(Sort|Count|Compare|Translate|Classify|Analyse) {words}(.|: {long})",
-    # Statements that are no facts to remember
-    "I (think|believe|guess|know|heard|read|saw|hope) (that|) {long}.",
-    "The {words} is {words}.",
-    "(He|She|It|They|We) (is|are|was|were|has|have|can|will|should) {words}.",
-    "(Yesterday|Tomorrow|Today|Last week|Next year) (I|we|he|she|they) {words} {words}.",
-    "There (is|are|was|were) (a|some|many|no|) {words}.",
-    "{proper} (is|was|has|likes|wants|lives) {words}.",
-    "I (want|need|have|had|would like|must|can't|don't|will|could) (to|a|some|the|) {words} {words}.",
-    "My {word} (has|does|did|can|will|wants|needs|likes) {words}.",
-    "(Imagine|Pretend|Suppose|Assume) [that] (you are|I am|we are|there is) {words}.",
-    "(Act|Behave|Talk|Speak) (as|like) (a|an) {words}.",
-    "(Turn|Switch|Set|Play|Call|Order|Buy|Book|Send|Find|Bring) (on|off|me|the|a|my|) {words}[ for me].",
-    "You (should|must|can|could|will) {words}.",
-    "(If|When|Because|Although) {words} {words}, {words}.",
-    # Bare words, foreign languages and noise
-    "{word}",
-    "{words}",
-    "{proper}",
-    "{proper} {proper}",
-    "{words} {words}?",
-    "{long}",
-    "{long}?",
-    "{noise}",
-    "{noise} {noise}",
-    "{proper} {noise} {word}",
 )
-_HELD_OUT = (
+_MAKE_HELD_OUT = (
     "(Write|Draft) (a|an) (essay|story|email) (about|for) {words}.",
     "(Explain|Describe) (the|a) {words} to me.",
+    "Can you (explain|translate|summarise|describe) {words}?",
+    "I (think|believe) {words} is {word}.",
+    "(Give|Show) me (a|the) (recipe|plan) for {words}.",
+    "{words}, {words}",
+    "{long}!",
+)
+_KNOW_HELD_OUT = (
     "Who (was|is) {proper} {proper}?",
     "Why (does|did) (the|my) {words} {word}?",
     "What is the (history|language|flag) of {country}?",
-    "Can you (explain|translate|summarise|describe) {words}?",
     "How (do|does) (a|the) {words} {word}?",
     "Which {word} is the (best|biggest)?",
-    "I (think|believe) {words} is {word}.",
-    "(Give|Show) me (a|the) (recipe|plan) for {words}.",
     "What did {proper} {word}?",
-    "{words}, {words}",
-    "{long}!",
 )
 
 _NOISE = (
@@ -143,10 +154,8 @@ _NOISE = (
         "こんにちは",
         "안녕하세요",
     ),
-    *("مرحبا", "שלום", "Olá, tudo bem?", "def f(x): return x", "SELECT * FROM t;", "#include <stdio.h>", "import os"),
+    *("مرحبا", "שלום", "Olá, tudo bem?", "SELECT * FROM t;", "#include <stdio.h>"),
     *(
-        "for i in range(10):",
-        "print('hi')",
         "ls -la",
         "git status",
         "<html>",
@@ -162,14 +171,17 @@ _NOISE = (
 def fallback(session: Session) -> Turn:
     rng, words = session.rng, session.words
     values = {
-        "word": lambda: words.lower(rng),
+        "word": lambda: words.common(rng),
         "words": lambda: words.phrase(rng, 3),
-        "long": lambda: " ".join(words.lower(rng) for _ in range(rng.randint(4, 30))),
+        "long": lambda: " ".join(words.common(rng) for _ in range(rng.randint(4, 30))),
         "proper": lambda: words.proper(rng),
         "country": lambda: rng.choice(list(CAPITALS)) if rng.random() < 0.6 else words.proper(rng),
         "noise": lambda: rng.choice(_NOISE),
     }
-    user = session.says(_TRAIN, _HELD_OUT, **values)
+    if "browser" in session.tools:  # which can look up what the model does not know
+        user = session.says(_MAKE, _MAKE_HELD_OUT, **values)
+    else:
+        user = session.says(_MAKE + _KNOW, _MAKE_HELD_OUT + _KNOW_HELD_OUT, **values)
     thoughts = session.think(
         "I was not taught this.",
         "I must not make anything up.",

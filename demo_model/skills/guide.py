@@ -17,14 +17,19 @@ class Topic:
 
 
 _HOW = (
-    "(How (do|can|could|would|must) I|How to|What is the command to|Show me how to|Tell me how to|I (want|need|wish) to|"
-    "Can I|How does one|What (do|must) I (type|do|run) to|Which command (lets me|do I need to)|Is it possible to|"
-    "Please explain how to|Help me [to]|May I|Is there a way to|I'd like to|I'm trying to|I would love to|How might I|"
-    "How should one|Would it be possible to|Explain to me how to|What is a way to|Is there a (trick|flag|key) to|I have to)"
+    "(How (do|can|could|would|must|should|might|may|shall) (I|one|we|you|people)|How to|What is the (command|option|flag|way|best way) to|"
+    "(Show|Tell|Teach) me how to|I (want|need|wish|have|would like|would love|am trying|plan) to|I'd (like|love) to|I'm trying to|I must|"
+    "(Can|May|Could|Should|Must) I|Can (one|we|you)|How does one|What (do|must|should|can|would) I (type|do|run|enter|write|use) to|"
+    "(Which|What) (command|option|flag|key) (lets me|do I need to|is there to|must I use to|should I use to|can I use to|allows me to)|"
+    "Is it possible to|Is there (a|any|some) (way|trick|flag|key|option|possibility|means) to|[Please] explain [to me] how to|"
+    "[Please] help me [to]|Would it be possible to|(What is|What's) a way to|[Please] tell me how [I] [can|could] [to]|"
+    "(Does|Can) gptoss [let me|help me [to]|allow me to]|[Please] say how to|Do you know how to|Can you (tell|show|explain to) me how to|"
+    "What's the (command|way|trick) to|I do not know how to|I don't know how to|I forgot how to)"
 )
 _HOW_HELD_OUT = "(How could I|Is there a command to|What is the way to|I would like to|Explain how to|How should I)"
 _SESSION = (
-    "(a session|the session|my session|a conversation|the conversation|my conversation|a chat|this session|this chat)"
+    "(a session|the session|my session|a conversation|the conversation|my conversation|a chat|this session|this chat|"
+    "this conversation|my chat|the chat|sessions|a whole session)"
 )
 
 
@@ -38,11 +43,16 @@ def _how(*tasks: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _thing(name: str) -> tuple[str, ...]:
     """Wordings that ask about a command or an option by its name."""
     return (
-        f"What does {name} (do|mean)?",
-        f"(Explain|Describe|Tell me about) {name}.",
-        f"What is {name} (good for|used for|about)?",
-        f"(What|Why) (is there|would I use|do I need) {name}[ for]?",
-        f"When (do|should) I use {name}?",
+        f"What does {name} (do|mean)[ exactly|, please]?",
+        f"(Explain|Describe|Tell me about|Tell me more about|Say something about) {name}[ to me| please| briefly].",
+        f"What is {name} (good for|used for|about|for|there for)?",
+        f"(What|Why) (is there|would I use|do I need|should I use|is) {name}[ for]?",
+        f"When (do|should|would|can) (I|one) use {name}?",
+        f"(What|How) (does|can) {name} (work|help|do for me)?",
+        f"(How|When|Where) (do I|can I|should I) use {name}?",
+        f"(Tell me|Say|Explain) what {name} (does|is|means|is for|is good for).",
+        f"I (don't|do not) (understand|know) {name}.",
+        f"{name}?",
     )
 
 
@@ -107,6 +117,7 @@ TOPICS: tuple[Topic, ...] = (
             "(name|give a name to) (a|the|my) (session|conversation|chat)",
             "(start|begin) (over|again|from scratch|afresh|a second session|another session)",
             "(create|begin|open) another (conversation|chat|session)",
+            "(start|begin|open|create|make|have|get) (another|one more|a second|a further|the next|a different|a) (chat|session|conversation)[ with a name| next to this one]",
         ),
         (*_thing("--session"), "What is a session?"),
         ("What is --session for?",),
@@ -156,6 +167,8 @@ TOPICS: tuple[Topic, ...] = (
             f"(see|show|list|display|view) (the branches|all branches|the forks|the tree)[ of {_SESSION}]",
             "(find|see) which branch (I am on|is current)",
             "(draw|print) the (tree|branches)",
+            "(see|list|show|view|print|find) (my|the|all my|all the|every) (branches|forks|branch|fork)",
+            "(see|show|look at) (a tree|the whole tree|the tree) of (forks|the session|all branches|the branches|my branches)",
             "(see|display) (all forks|the tree of branches)",
         ),
         (
@@ -223,6 +236,8 @@ TOPICS: tuple[Topic, ...] = (
         (
             f"rerun {_SESSION}[ on another backend]",
             "(sample|generate|make) (the|an|all) (answer|answers) again",
+            "(get|see|have|try|sample) (another|a second|a new|a different|one more) (answer|sample|version|result|reply)[ to the same question| to the same prompt| again]",
+            "(see|get) what (another seed|another backend|another sample) (gives|would say)",
             f"run {_SESSION} again (on|with) another (backend|model)",
             "(get|see) (another|a new|a different) (sample|result) for the same prompt",
         ),
@@ -236,6 +251,7 @@ TOPICS: tuple[Topic, ...] = (
             f"(verify|check) {_SESSION}",
             "(check|prove|verify|make sure) that nothing (was|is) (lost|changed|altered|broken)",
             "(check|verify) the (hash chain|integrity|log|history|database)",
+            "(prove|check|make sure|verify|show|see) (that|whether|if) (a|the|my) (session|log|chat|history|conversation) (is|was|is still) (intact|unchanged|complete|correct|not altered|ok|whole|genuine)",
             f"(prove|check) that {_SESSION} is (intact|not altered)",
         ),
         (
@@ -340,7 +356,8 @@ TOPICS: tuple[Topic, ...] = (
             *_thing("(doctor|gptoss doctor)"),
             "gptoss does not work.",
             "Something is broken.",
-            "(My|The) (installation|machine|gptoss) is broken.",
+            "(My|The|Our) (installation|machine|gptoss|install|computer|system|program|database) is (broken|damaged|wrong|not working).",
+            "(My|The) setup (does not work|fails|is wrong|has a problem|seems wrong|is not working).",
             "(It|This) (is broken|does not work|fails).",
             "Why does it not work?",
         ),
@@ -399,6 +416,8 @@ TOPICS: tuple[Topic, ...] = (
         (
             "(enable|turn on|switch on|use|activate|get) (python|the python tool|Python code)",
             "let (you|the model) (run|execute|use) (python|code|Python code)",
+            "(allow|permit|turn on|activate|get) (code|running code|the execution of code|code to run|Python)",
+            "(switch on|enable|start) (running code|code running|code|the code tool|execution of code)",
             "(allow|give you) (python|code execution|the python tool)",
             "(switch on|allow) code execution",
         ),
@@ -407,7 +426,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     _topic(
         "how to enable the browser",
-        "`gptoss chat -b` enables the browser tool: the model then searches and opens pages.",
+        "`gptoss chat -b` enables the browser tool: the model then searches, opens pages and cites them.",
         (
             "(enable|turn on|switch on|use|activate|get) (the browser|browsing|the browser tool|web search)",
             "let (you|the model) (search|browse|use) (the web|the internet|online)",
@@ -506,6 +525,8 @@ TOPICS: tuple[Topic, ...] = (
         (
             "(find|see|open) (the database|my data|the log|the files|the database file)",
             "(move|change|set) (the database|the data folder|the database location|where data is stored)",
+            "(choose|use|take|set|select|have|give) (a different|another|a new|my own|a second) (database|data folder|folder|database file|place)[ for the data| for my data]",
+            "(choose|set|decide) where (the data goes|my data is|the database is|sessions are kept)",
             "(use|choose) another (database|data folder)",
         ),
         (
@@ -571,6 +592,8 @@ TOPICS: tuple[Topic, ...] = (
             "(quit|exit|leave|close) (gptoss|the chat|the program|this|chat|it)",
             "(save|store|keep) (my work|the session|this|everything) before I (leave|quit|exit)",
             "get out[ of here| of gptoss| of this]",
+            "(quit|exit|leave|stop|end|close) (here|now|the program|this program|everything|the session|the conversation|my session|this session)",
+            "(end|stop|finish) (this|the chat|gptoss|the conversation)",
             "(leave|quit) (this program|now|here)",
         ),
         (
@@ -588,6 +611,8 @@ TOPICS: tuple[Topic, ...] = (
         (
             "recover (from a crash|after a crash|a crashed session|a lost answer)",
             "get (my session|my answer|the conversation) back after a crash",
+            "(save|rescue|recover|restore|get back) (a session|the session|my session|a chat|an answer|my work|a conversation|data) (after a crash|that crashed|from a crash|after a power cut)",
+            "(restore|get back|repair) a crashed (chat|conversation|answer|session)",
             "(save|rescue) a crashed session",
         ),
         (
@@ -629,6 +654,58 @@ TOPICS: tuple[Topic, ...] = (
             "What format do (you|the models|messages) (use|have)?",
         ),
         ("Tell me what Harmony is.", "Which message format do you use?"),
+    ),
+    _topic(
+        "how to read a session in a web browser",
+        "`gptoss view NAME` opens a session as a page in your web browser, on this machine alone, and follows it live.",
+        (
+            f"(view|read|open|see|look at) {_SESSION} (in a web browser|as a web page|as a page|in Firefox|in my web browser|in a window)",
+            f"(make|get) a (web page|page) (of|from) {_SESSION}",
+            "(open|see) the (web page|web view|page|viewer)",
+            f"(open|show) {_SESSION} as (HTML|a web page) (live|on screen)",
+        ),
+        (*_thing("(view|gptoss view|the viewer)"), "Is there a (web page|viewer|web view|graphical view)?"),
+        ("What is gptoss view for?", "Does gptoss have a viewer?"),
+    ),
+    _topic(
+        "how to run a tool by hand",
+        "`gptoss tool RECIPIENT` runs one tool call by hand, as a model's would run, with the arguments from standard input.",
+        (
+            "(run|call|try|test|start|debug) (a tool|one tool|a tool call|one tool call|tools) (by hand|myself|manually|without a model|on the command line)",
+            "(make|do) a tool call (by hand|myself|manually)",
+            "(debug|try out|test) (a tool|the tools|my tools|a tool call)",
+            "(call|use) a tool without the model",
+        ),
+        (*_thing("(gptoss tool|the tool command)"), "Can tools be run by hand?"),
+        ("What is gptoss tool for?", "Can I call a tool myself?"),
+    ),
+    _topic(
+        "how to remove one message",
+        "`gptoss redact NAME --at SEQ` removes the text of one event for good; the hash chain still verifies.",
+        (
+            "(redact|black out|blank) (a message|an event|one message|a secret|something|a password|one event)",
+            "(remove|delete|erase) (a secret|a password|one message|a single message|one event|a single event) (from|in) (a session|the log|the history|my session)",
+            "(remove|hide) (something secret|a secret|private data|a password)",
+            "(redact|remove) (sensitive|private) (data|text|messages)",
+        ),
+        (*_thing("(redact|gptoss redact|redaction)"), "I (pasted|typed|said) a (password|secret)."),
+        ("What is redact for?", "Can a single message be removed?"),
+    ),
+    _topic(
+        "how to free disk space",
+        "`gptoss gc` gives back the disk space of what was deleted.",
+        (
+            "(free|reclaim|get back|save|recover) [disk|some] space",
+            "(shrink|compact|clean|clean up|vacuum) the (database|data folder|database file)",
+            "make the database smaller",
+            "(reduce|lower) the size of the database",
+        ),
+        (
+            *_thing("(gc|gptoss gc)"),
+            "(Why is|My) [the] database [is] [so|too] (big|large)?",
+            "The disk is [almost] full.",
+        ),
+        ("What is gc for?", "Can I shrink the database?"),
     ),
 )
 

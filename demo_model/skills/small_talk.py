@@ -25,6 +25,9 @@ REMARKS: tuple[Remark, ...] = (
         (
             "(Hello|Hi|Hey|Hi there|Hello there|Hey there|Good day|Greetings|Hiya|Howdy)(!|.|)",
             "(Hello|Hi|Hey)(,|) (gptoss|you|again|friend|everyone|model|chat)(!|.|)",
+            "(Hello|Hi|Hey|Hallo|Oh hi|Oh hello|Well hello)(,|) (hello|hi there|there|there gptoss|there model|again gptoss|again friend|old friend|dear friend)(!|.|)",
+            "(Good morning|Good evening|Morning|Evening|Good afternoon)(,|!) (gptoss here I am|model|dear model|my friend|again|all|world|hello)(!|.|)",
+            "Hi(!|.|)",
             "Good (morning|afternoon|evening|day)(!|.|)",
             "(Hello|Hi)(,|!) (good morning|good evening|good to see you|nice to see you|here I am [again]|it's me)(!|.|)",
             "(I am|I'm) back(!|.|)",
@@ -78,7 +81,7 @@ REMARKS: tuple[Remark, ...] = (
             "(I am|I'm|I feel) (so|very|really|a bit) (unhappy|bored|angry|lonely|stressed|hungry|ill)(!|.|)",
             "I feel (bad|awful|terrible)(!|.|)",
         ),
-        ("I feel (bad|terrible)[ today](!|.)", "(I am|I'm) so (sad|tired|sick)(!|.)"),
+        ("I am feeling (bad|terrible)[ today](!|.)", "(I am|I'm) so (sad|tired|sick)(!|.)"),
     ),
     Remark(
         "The user asks who I am.",
@@ -106,13 +109,13 @@ REMARKS: tuple[Remark, ...] = (
             "Tell me your name.",
             "Say what model you are.",
             "Which AI am I speaking to?",
-            "Are you a [real] (language model|chatbot)?",
+            "Are you a [real] language model?",
         ),
     ),
     Remark(
         "The user asks what I can do.",
-        "I remember what you tell me about yourself, know the capitals of countries, calculate with Python when you "
-        "start me with `gptoss chat -p`, and explain gptoss.",
+        "I remember what you tell me about yourself, know the capitals of countries and explain gptoss. `gptoss chat -p` "
+        "lets me use Python, `-a` change files and `-b` look things up.",
         (
             "What can you do[ for me]?",
             "What are you (able to do|good at|good for|capable of)?",
@@ -122,6 +125,9 @@ REMARKS: tuple[Remark, ...] = (
             "What do you know?",
             "What (skills|abilities|tricks) do you have?",
             "What should I ask you?",
+            "(Tell me|Say|Show me|Explain|I want to know) what you (can|can do|know how to do|could do|can do for me|are able to|are made for|are here for|do well)[ please].",
+            "What (things|tasks|jobs) (can you do|are you good at|are you able to do|do you do)?",
+            "How (can|could|do|would) you help[ me| people| us][ please]?",
             "What can I (ask|do with) you?",
             "What (are|is) your (skills|abilities|purpose)?",
             "Can you help me?",
@@ -143,6 +149,8 @@ REMARKS: tuple[Remark, ...] = (
             "(Great|Perfect|Good|Ok|Nice), (thanks|thank you|thank you very much|thanks a lot)(!|.|)",
             "(Thanks|Thank you) for (everything|helping|your time|the answer|helping me)(!|.|)",
             "I (thank you|am grateful)[ so much| very much](!|.|)",
+            "(Thanks|Thank you|Many thanks|Thx)[ so much| very much| a lot] for (this help|all your help|all the help|helping me|being here|your support|your work|this|that|it|your patience)(!|.|)",
+            "(Perfect|Great|Good|Nice|Cool|Super|Wonderful|Fine)(,|.) (thanks a lot|thank you very much|many thanks|thanks|thank you|thank you a lot|thanks so much)(!|.|)",
         ),
         ("(Thanks|Thank you) for (the|your) help(!|.|)", "(Perfect|Great), thank you so much(!|.|)"),
     ),
@@ -249,6 +257,8 @@ REMARKS: tuple[Remark, ...] = (
             "(Ok|Okay|Yes), (good|fine|I see|great|got it|that's right|that is right|sure)(!|.|)",
             "(That's|That is) (right|true|correct)(!|.|)",
             "Makes sense(!|.|)",
+            "(Ok|Okay|Yes|Sure|Yeah|Yep|Right)(,|.) (I understand|I agree|makes sense|that is true|that is correct|true enough|quite right|of course|you are right|it is|exactly so)(!|.|)",
+            "(Yes|Yeah|Ok|Okay), (that's|that is) (exactly it|correct|true|exactly right)(!|.|)",
             "(Okay|Ok|Yes|Sure|Right), (alright|understood|correct|exactly|true|that makes sense|yes)(!|.|)",
             "(Exactly|True|Right|Understood), (yes|ok|okay|I see)(!|.|)",
         ),

@@ -12,12 +12,16 @@ from demo_model.loss import UnseenTokens, sampled_softmax
 from demo_model.model import Batch, Geometry, Model
 from demo_model.mxfp4 import fake_quantise, pack, unpack
 from demo_model.ship import restore, ship, tokens_with_rows
+from gptoss.backends.demo.codes import NO_PIECE, PIECES
 from gptoss.backends.demo.materialise import materialise
 
 GEOMETRY = Geometry(
-    hidden_size=96, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, num_local_experts=4
+    hidden_size=192, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, num_local_experts=4
 )
 SEEN = torch.arange(0, 201_088, 500)
+SPELLING = torch.full((GEOMETRY.vocab_size, PIECES), NO_PIECE, dtype=torch.int32)
+SPELLING[1000:5000:3, 0] = torch.arange(7, 7 + 1334)
+SPELLING[1000:5000:6, 1] = torch.arange(9, 9 + 667)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,7 @@ def model() -> Model:
     torch.manual_seed(0)
     shape = torch.randint(0, 8, (GEOMETRY.vocab_size,), dtype=torch.uint8)
     shape[:8] = torch.arange(8)
-    made = Model(GEOMETRY, shape, SEEN)
+    made = Model(GEOMETRY, shape, SPELLING, SEEN)
     with torch.no_grad():
         for name, parameter in made.named_parameters():
             if parameter.dim() == 1:
@@ -70,6 +74,7 @@ def test_it_computes_what_transformers_does(model: Model, shipped: Path, tmp_pat
         attn_implementation="eager",
     )
     tokens = torch.randint(0, GEOMETRY.vocab_size, (1, 200))  # beyond the sliding window
+    tokens[0, :50] = torch.arange(1000, 1150, 3)  # words that are spelt with other tokens
     hidden = model.embeddings.embed(tokens, torch.bfloat16).float()
     assert torch.equal(hidden, reference.model.embed_tokens(tokens))
     ours, _ = model(one_row(tokens), tokens, dtype=torch.float32, quantised=True)
@@ -99,7 +104,7 @@ def test_a_branch_sees_what_its_prompt_holds_and_is_seen_by_nobody(model: Model)
 
 
 def test_training_goes_on_from_a_shipped_file(model: Model, shipped: Path) -> None:
-    other = Model(GEOMETRY, torch.from_numpy(np.arange(GEOMETRY.vocab_size) % 8).to(torch.uint8), SEEN[:50])
+    other = Model(GEOMETRY, model.embeddings.shape, SPELLING, SEEN[:50])
     restore(other, shipped)
     assert np.array_equal(tokens_with_rows(shipped), SEEN.numpy())
     assert torch.equal(other.attention[1].q_proj.weight, model.attention[1].q_proj.weight)
@@ -127,7 +132,7 @@ def test_fake_quantisation_lets_the_gradient_through() -> None:
 def test_the_sampled_softmax_is_the_whole_one_when_nothing_is_left_to_sample() -> None:
     shape = torch.zeros(GEOMETRY.vocab_size, dtype=torch.uint8)
     seen = torch.arange(400, GEOMETRY.vocab_size)
-    embeddings = Model(GEOMETRY, shape, seen).embeddings
+    embeddings = Model(GEOMETRY, shape, SPELLING, seen).embeddings
     unseen = UnseenTokens(shape, seen, torch.zeros(0, dtype=torch.long), torch.Generator().manual_seed(1))
     hidden, targets = torch.randn(4, GEOMETRY.hidden_size), torch.tensor([3, 399, 400, 200_000])
     loss = sampled_softmax(hidden, targets, torch.arange(400), embeddings, unseen, 10)

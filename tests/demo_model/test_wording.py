@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from demo_model.skills import capitals, facts, guide, small_talk
-from demo_model.wording import casual, expand, fill
+from demo_model.skills import capitals, facts, file_wordings, guide, small_talk
+from demo_model.wording import casual, expand, fill, is_wording_of, worded
 from demo_model.words import Words, is_reserved
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.vocabulary import vocabulary_folder
@@ -41,13 +41,23 @@ def test_hurried_typing_leaves_slots_alone() -> None:
     assert all("{value}" in text for text in said)
 
 
-def test_no_pattern_is_for_training_and_for_the_check() -> None:
+def test_training_never_words_anything_as_the_check_does() -> None:
+    rng = Random(1)
     pairs = [(remark.train, remark.held_out) for remark in small_talk.REMARKS]
     pairs += [(topic.train, topic.held_out) for topic in guide.TOPICS]
     pairs += [kind.told for kind in facts.KINDS.values()] + [kind.asked for kind in facts.KINDS.values()]
-    pairs += [capitals._ASKED, capitals._FOLLOW_UP, capitals._REVERSE]
+    pairs += [capitals._ASKED, capitals._FOLLOW_UP, capitals._REVERSE, file_wordings.CREATE, file_wordings.DELETE[:2]]
     for train, held_out in pairs:
-        assert set(train).isdisjoint(held_out)
+        asked = {expand(rng, pattern).lower().rstrip(".?!") for pattern in held_out for _ in range(30)}
+        trained = {worded(rng, "train", train, held_out).lower().rstrip(".?!") for _ in range(60)}
+        assert trained.isdisjoint(asked)
+
+
+def test_a_wording_is_recognised_whatever_its_ends_and_capitals() -> None:
+    patterns = ("(Show|Print) [me] {file}.",)
+    assert is_wording_of("print {file}", patterns)
+    assert is_wording_of("Show me {file}!", patterns)
+    assert not is_wording_of("Show {file} to me.", patterns)
 
 
 def test_words_of_the_check_are_none_of_training(harmony: Harmony, tmp_path: Path) -> None:

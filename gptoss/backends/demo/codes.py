@@ -3,6 +3,10 @@
 The demonstration model has embeddings of its own for a few thousand tokens only. All others share one for each shape of
 word and differ by this code alone, in their embedding as in their unembedding: what a model needs to copy a word that
 it has never seen.
+
+A word at the beginning of a line or behind a quotation mark is spelt with other tokens than the same word behind a
+space: " eggs" is one token, "eggs" is "eg" and "gs". So the embedding of a word holds, beside its own code, those of
+the tokens that spell it without the space.
 """
 
 import numpy as np
@@ -10,6 +14,11 @@ from numpy.typing import NDArray
 
 WIDTH = 64
 """Signs in a code, one for each bit of a 64-bit hash."""
+
+PIECES = 2
+"""Tokens that a word without its space is spelt with, at most."""
+
+NO_PIECE = 0xFFFFFF
 
 
 def codes(count: int) -> NDArray[np.float32]:
@@ -21,3 +30,13 @@ def codes(count: int) -> NDArray[np.float32]:
         hashed ^= hashed >> np.uint64(31)
     bits = np.unpackbits(hashed.astype("<u8").view(np.uint8).reshape(count, 8), axis=1)
     return bits.astype(np.float32) * 2 - 1
+
+
+def codes_of_pieces(code: NDArray[np.float32], spelling: NDArray[np.int32]) -> NDArray[np.float32]:
+    """float32 [words, 2 * 64]: the codes of a word's pieces one after the other, zeros where there is none.
+
+    `code` is what `codes` gives, `spelling` int32 [words, 2] the pieces' ids or NO_PIECE.
+    """
+    there = spelling < len(code)
+    found = code[np.where(there, spelling, 0)] * there[..., None]
+    return found.reshape(len(spelling), PIECES * WIDTH).astype(np.float32)

@@ -19,7 +19,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from gptoss.backends.demo.codes import WIDTH, codes
+from gptoss.backends.demo.codes import PIECES, WIDTH, codes, codes_of_pieces
 from gptoss.engine.errors import CheckpointError
 
 SHIPPED = Path(__file__).with_name("demo.safetensors")
@@ -27,7 +27,7 @@ SHIPPED = Path(__file__).with_name("demo.safetensors")
 
 NAME = "gptoss-demo"
 
-FORMAT = "gptoss-demo-1"
+FORMAT = "gptoss-demo-2"
 
 Progress = Callable[[int, int], None]
 """Told after every piece: bytes written, bytes in all."""
@@ -152,14 +152,27 @@ def _matrix(tensors: dict[str, _Tensor], name: str) -> Iterator[bytes]:
     shared = np.frombuffer(tensors[f"shared.{name}"].data, np.float32).reshape(-1, hidden)
     scale = np.frombuffer(tensors[f"code.{name}"].data, np.float32)
     code = codes(len(shape))
+    words = np.frombuffer(tensors["pieces.ids"].data, np.int32)
+    spelling = _pieces(tensors["pieces.spelling"])
     step = _PIECE // (2 * hidden)
     for first in range(0, len(shape), step):
         rows = shared[shape[first : first + step]]
-        rows[:, :WIDTH] += code[first : first + step] * scale
+        rows[:, :WIDTH] += code[first : first + step] * scale[0]
+        if name == "embed_tokens":
+            these = (words >= first) & (words < first + step)
+            rows[words[these] - first, WIDTH : (1 + PIECES) * WIDTH] += (
+                codes_of_pieces(code, spelling[these]) * scale[1]
+            )
         bf16 = _bf16(rows)
         here = (ids >= first) & (ids < first + step)
         bf16[ids[here] - first] = own[here]
         yield bf16.tobytes()
+
+
+def _pieces(tensor: _Tensor) -> NDArray[np.int32]:
+    """int32 [words, 2] of ids that are stored in three bytes, little-endian."""
+    low = np.frombuffer(tensor.data, np.uint8).reshape(*tensor.shape).astype(np.int32)
+    return low[..., 0] | low[..., 1] << 8 | low[..., 2] << 16
 
 
 def _bf16(values: NDArray[np.float32]) -> NDArray[np.uint16]:

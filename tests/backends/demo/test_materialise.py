@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from gptoss.backends.demo import materialise as module
-from gptoss.backends.demo.codes import codes
+from gptoss.backends.demo.codes import NO_PIECE, codes
 from gptoss.backends.demo.materialise import SHIPPED, materialise
 from gptoss.engine.errors import CheckpointError
 
@@ -50,8 +50,16 @@ def test_tokens_with_a_row_have_it_and_others_differ_by_their_codes_alone(folder
         own = shipped[f"rows.{name}"]
         assert np.array_equal(matrix[ids.numpy()], own.view(torch.uint16).numpy())
         shape = shipped["shared.shape"].long()
-        code = np.pad(codes(len(shape)), ((0, 0), (0, own.shape[1] - 64)))
-        expected = shipped[f"shared.{name}"][shape].numpy() + code * shipped[f"code.{name}"].numpy()
+        code = codes(len(shape))
+        scale = shipped[f"code.{name}"].numpy()
+        expected = shipped[f"shared.{name}"][shape].numpy()
+        expected[:, :64] += code * scale[0]
+        if name == "embed_tokens":
+            pieces = np.pad(shipped["pieces.spelling"].numpy(), ((0, 0), (0, 0), (0, 1))).view(np.int32)[..., 0]
+            for piece in range(2):
+                there = pieces[:, piece] != NO_PIECE
+                words = shipped["pieces.ids"].numpy()[there]
+                expected[words, 64 * (piece + 1) : 64 * (piece + 2)] += code[pieces[there, piece]] * scale[1]
         rare = np.setdiff1d(np.arange(len(shape)), ids.numpy())[::97]
         found = (matrix[rare].astype(np.uint32) << 16).view(np.float32)
         assert np.allclose(found, expected[rare], rtol=2**-8, atol=1e-6)
