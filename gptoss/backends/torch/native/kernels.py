@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from hashlib import blake2b
@@ -28,6 +29,9 @@ INSTRUCTIONS = {"avx512bf16": (*_AVX512, "avx512bf16"), "avx512": _AVX512, "avx2
 """Instruction set -> what the compiler calls its parts, the fastest first. All of them run the same C."""
 
 _OPTIONS = ("-std=gnu11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", "-w")
+_WHOLE = ("-Wl,--no-undefined",) if sys.platform == "linux" else ()
+"""Fail where a compiler knows the directives for threads but has no library for them, instead of when loading."""
+
 _THREADS = ("-fopenmp",)
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -146,7 +150,7 @@ def _compile(command: list[str], library: Path) -> None:
     """With threads if the compiler can, and in place at once: another process may be doing the same."""
     with tempfile.TemporaryDirectory(dir=library.parent) as scratch:
         made = Path(scratch) / library.name
-        command = [*command, "-o", str(made), str(SOURCE), "-lm"]
+        command = [*command, *_WHOLE, "-o", str(made), str(SOURCE), "-lm"]
         for options in (_THREADS, ()):
             result = subprocess.run([*command, *options], capture_output=True, timeout=120, check=False)  # noqa: S603
             if result.returncode == 0:
