@@ -8,6 +8,8 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from gptoss.cli.display import Display
 from gptoss.cli.output import Output
 from gptoss.engine.events import MessageAppended, SessionStarted, StoredEvent
@@ -24,7 +26,7 @@ LONGEST_PAUSE = 2.0
 def cast(
     events: Iterable[StoredEvent], harmony: Harmony, *, reasoning: bool = True, redactor: Redactor | None = None
 ) -> Iterator[str]:
-    """The lines of the recording; lazy, unless something is to be redacted."""
+    """The lines of the recording; lazy. `redactor` has learnt from the session before."""
     screen = _Screen()
     display = Display(screen, screen)
     begun, at = False, 0.0
@@ -88,7 +90,7 @@ def _selected(
     moments: Iterable[Moment] = playback(events, harmony)
     if not reasoning:
         moments = _without_reasoning(moments)
-    return iter(moments) if redactor is None else _redacted(list(moments), redactor)
+    return iter(moments) if redactor is None else _redacted(moments, redactor)
 
 
 def _without_reasoning(moments: Iterable[Moment]) -> Iterator[Moment]:
@@ -107,11 +109,8 @@ def _without_reasoning(moments: Iterable[Moment]) -> Iterator[Moment]:
             yield moment
 
 
-def _redacted(moments: list[Moment], redactor: Redactor) -> Iterator[Moment]:
+def _redacted(moments: Iterable[Moment], redactor: Redactor) -> Iterator[Moment]:
     """The pieces of a text are redacted as the whole that they are, events one by one."""
-    for moment in moments:
-        if isinstance(moment.update, StoredEvent):
-            redactor.learn_from(moment.update.event)
     pieces: list[Moment] = []
     for moment in moments:
         if isinstance(moment.update, TextDelta):
@@ -119,11 +118,10 @@ def _redacted(moments: list[Moment], redactor: Redactor) -> Iterator[Moment]:
             continue
         yield from _redacted_pieces(pieces, redactor)
         pieces.clear()
-        yield (
-            moment._replace(update=_redacted_event(moment.update, redactor))
-            if isinstance(moment.update, StoredEvent)
-            else moment
-        )
+        update = moment.update
+        if isinstance(update, StoredEvent):
+            update = replace(update, event=redactor.value(update.event, type(update.event)))
+        yield moment._replace(update=update)
     yield from _redacted_pieces(pieces, redactor)
 
 
@@ -131,9 +129,3 @@ def _redacted_pieces(pieces: list[Moment], redactor: Redactor) -> Iterator[Momen
     texts = redactor.pieces([piece.update.text for piece in pieces if isinstance(piece.update, TextDelta)])
     for piece, text in zip(pieces, texts, strict=True):
         yield piece._replace(update=TextDelta(text))
-
-
-def _redacted_event(stored: StoredEvent, redactor: Redactor) -> StoredEvent:
-    from msgspec.structs import replace
-
-    return replace(stored, event=redactor.value(stored.event, type(stored.event)))

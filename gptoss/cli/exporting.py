@@ -112,6 +112,9 @@ class _Export:
         reader, choice, redactor = self._reader, self._choice, self._redactor
         branch = self._branch(session)
         until = self._until(branch)
+        if redactor is not None:
+            for stored in reader.read(branch.id, until=until):
+                redactor.learn_from(stored.event)
         if choice.format == "jsonl":
             from gptoss.transcripts.archive import archive
 
@@ -139,7 +142,6 @@ class _Export:
         if not choice.reasoning:
             found = without_reasoning(found)
         if redactor is not None:
-            redactor.learn_from(found)
             found = redactor.value(found, Document)
         return iter([_text(found, choice.format)])
 

@@ -27,7 +27,10 @@ REMOVED = -1
 
 
 def harmony_lines(events: Iterable[StoredEvent], harmony: Harmony, redactor: Redactor | None = None) -> Iterator[str]:
-    """A line for each generation of a branch; lazy. Raises HistoryError as `recorded_generations` does."""
+    """A line for each generation of a branch; lazy. Raises HistoryError as `recorded_generations` does.
+
+    `redactor` has learnt from the session before.
+    """
     for generation in recorded_generations(events, harmony):
         yield msgspec.json.encode(_generation(generation, harmony, redactor)).decode() + "\n"
 

@@ -21,7 +21,11 @@ _KEPT = frozenset(
 )
 """Keys whose values are identifiers and vocabulary, random-looking or not."""
 
-_HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\{1,2}Users\\{1,2})(?P<name>[^\s/\\:\"'<>|,;)\]}]+)")
+_WORDS = frozenset("stop length interrupted error crashed ok unavailable low medium high trim".split())  # noqa: SIM905
+"""Values out of a fixed set, whatever somebody is called."""
+
+_PART = r"[^\s/\\:\"'<>|,;!?*`()\[\]{}"
+_HOME = re.compile(rf"(?:/home/|/Users/|[A-Za-z]:\\{{1,2}}Users\\{{1,2}})(?P<name>{_PART}]*{_PART}.])")
 
 
 class _Kind(NamedTuple):
@@ -126,7 +130,7 @@ class Redactor:
 
     def _walk(self, value: Any) -> Any:
         if isinstance(value, str):
-            return self.text(value)
+            return value if value in _WORDS else self.text(value)
         if isinstance(value, dict):
             return {key: each if key in _KEPT else self._walk(each) for key, each in value.items()}
         if isinstance(value, list | tuple):

@@ -37,7 +37,7 @@ def test_a_branch_and_a_point(gptoss: Run, database: Path) -> None:
 
 
 def test_without_reasoning_and_secrets(gptoss: Run, database: Path) -> None:
-    gptoss("chat", "--session", "a", "My key is sk-" + "abcd" * 6, replies=[greeting("I will not tell /home/grace.")])
+    gptoss("chat", "--session", "a", "My key is sk-" + "abcd" * 6, replies=[greeting("I, grace, see /home/grace.")])
     assert "The user speaks." in gptoss("export", "a").stdout
     assert "The user speaks." not in gptoss("export", "a", "--no-reasoning").stdout
     for format in FORMATS:

@@ -18,6 +18,7 @@ from gptoss.engine.reducer import fold
 from gptoss.engine.rendering import RENDERING, prompt_hash, render_prompt
 from gptoss.engine.settings import Sampling
 from gptoss.storage.memory import MemoryLog
+from gptoss.transcripts.document import document
 from gptoss.transcripts.page import page
 from gptoss.transcripts.page.feed import Feed
 from gptoss.transcripts.redaction import Redactor
@@ -106,6 +107,21 @@ def test_branches_are_switched(opened: Open) -> None:
     assert "Hello there!" in answers[-1]  # it was cut off and continued: there once
     assert len(answers) == 4
     assert tab.value("document.querySelectorAll('#turns li').length") == 4
+
+
+def test_the_page_folds_to_what_the_engine_folds_to(opened: Open, recording: Recording) -> None:
+    log = recording.log
+    tab = opened()
+    for branch in log.branches(log.session("a").id):
+        switch(tab, branch.name)
+        found = document(log.read(branch.id))
+        said = tab.value(
+            "page.conversation.cards.filter((card) => card.kind !== 'note')"
+            ".flatMap((card) => [card.text, ...card.results.map((result) => result.text)])"
+        )
+        assert said == [line.content for line in found.messages]
+        made = tab.value("page.conversation.generations.map((made) => [made.seq, made.sampled, made.reason])")
+        assert made == [[made.seq, made.sampled_tokens, made.reason] for made in found.generations]
 
 
 def test_reasoning_is_folded_with_its_length_and_time(opened: Open) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptoss.engine.events import GenerationFinished
 from gptoss.engine.settings import Settings
 from gptoss.transcripts.redaction import Redactor
 
@@ -31,6 +32,7 @@ KEY = "sk-proj-" + "a1B2" * 8
         ("in /home/grace/notes", "grace"),
         ("C:\\Users\\grace\\notes", "grace"),
         ("file:///Users/grace", "grace"),
+        ("It is in /home/grace. Or `/home/grace`?", "grace"),
     ],
 )
 def test_what_goes(text: str, secret: str) -> None:
@@ -71,6 +73,12 @@ def test_identifiers_are_no_secrets() -> None:
     assert redacted.checkpoint == "~/model"
     assert redacted.developer_message == "token=[API key removed]"
     assert redacted.start_date == "2026-01-02"
+
+
+def test_whoever_is_called_like_a_word_of_ours_is_no_trouble() -> None:
+    assert Redactor(["low", "trim"]).value(Settings(start_date="2026-01-02"), Settings).reasoning_effort == "low"
+    finished = GenerationFinished(reason="stop", error="stop said stop")
+    assert Redactor(["stop"]).value(finished, GenerationFinished).error == "[user] said [user]"
 
 
 text = st.lists(st.sampled_from([KEY, "/home/grace/", " ", "password: hunter22", "ada", "ä", "x"]), max_size=8)

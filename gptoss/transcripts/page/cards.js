@@ -145,7 +145,7 @@ class Cards {
   // A page that the browser showed: the lines that an answer cites stand out.
   pageOf(cursor, title, text) {
     const cited = this.conversation.cited.get(cursor) || new Set();
-    const lines = text.split("\n").slice(2);
+    const lines = text.split("\n").slice(3);
     const body = element("pre", { tabindex: "0", class: "output page" }, ...lines.map((line) => {
       const number = /^L(\d+): /.exec(line);
       const isCited = number && cited.has(Number(number[1]));
@@ -165,7 +165,7 @@ class Cards {
   }
 
   diff(text) {
-    const lines = text.slice(0, LONG * 5).split("\n");
+    const lines = text.slice(0, LONG * 5).replace(/\n$/, "").split("\n");
     return element("pre", { tabindex: "0", class: "diff" }, ...lines.map((line) => {
       const kind = /^(\+\+\+|---|diff |\*\*\*)/.test(line) ? "head" : line[0] === "+" ? "added" : line[0] === "-" ? "removed" : /^@@/.test(line) ? "where" : "";
       return element(kind === "added" ? "ins" : kind === "removed" ? "del" : "span", { class: `line ${kind}` }, `${visible(line)}\n`);
