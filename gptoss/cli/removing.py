@@ -9,7 +9,7 @@ from gptoss.cli.names import quoted
 from gptoss.cli.output import Output
 from gptoss.cli.sizes import size
 from gptoss.engine.branching import branch_named
-from gptoss.engine.errors import UsageError
+from gptoss.engine.errors import BranchBusy, UsageError
 from gptoss.engine.ports import Collected
 
 _BUSY = "Another process keeps the database busy, so its bytes are still in the file: `gptoss gc` takes them out later."
@@ -19,6 +19,9 @@ def delete_session(adapters: Adapters, database: str | None, name: str, out: Out
     """Remove a session and everything in it, once the user is sure."""
     with closing(adapters.open_log(database)) as log:
         session = log.session(name)
+        for branch in log.branches(session.id):
+            if holder := log.holder(branch.id):
+                raise BranchBusy(holder.pid, holder.host)
         question = f"Delete session {name} with its {session.messages} messages for good?"
         if not (sure or _agrees(question, f"deleting session {name!r} cannot be undone", out)):
             out.line("Nothing was deleted.")

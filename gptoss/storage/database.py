@@ -141,7 +141,8 @@ class SqliteDatabase:
 
     def shrink(self, *, thorough: bool) -> bool:
         """Cut off free pages, or write everything anew, and empty the WAL; False when a reader keeps the WAL busy."""
-        self._cursor.execute("VACUUM" if thorough else "PRAGMA incremental_vacuum").fetchall()
+        # A script runs to its end; `execute` would stop after the first page that incremental_vacuum gives back.
+        self._cursor.executescript("VACUUM" if thorough else "PRAGMA incremental_vacuum")
         ((busy, _, _),) = self._cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return not busy
 

@@ -49,6 +49,13 @@ def test_taking_it_over(busy: SqlLog, gptoss: Run) -> None:
     assert busy.holder(held) is None
 
 
+def test_nothing_is_taken_away_from_an_open_chat(busy: SqlLog, gptoss: Run) -> None:
+    for command in (["redact", "a", "--at", "2", "--yes"], ["sessions", "delete", "a", "--yes"]):
+        refused = gptoss(*command)
+        assert (refused.returncode, "close that one first" in refused.stderr) == (1, True)
+    assert texts(busy, busy.session("a").branch) == ["Hi", "Hello!"]
+
+
 def test_both_need_a_session(gptoss: Run) -> None:
     assert gptoss("chat", "--fork", "Hello").returncode == 2
     assert gptoss("chat", "--take-over", "Hello").returncode == 2
