@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -31,9 +32,7 @@ class MarkdownStream:
     """Cuts text that streams in into blocks. A list gives its items one by one."""
 
     def __init__(self) -> None:
-        from markdown_it import MarkdownIt
-
-        self._parser: MarkdownIt = MarkdownIt("commonmark").enable("table").enable("strikethrough")
+        self._parser = _parser()
         self.rest = ""
 
     def push(self, text: str) -> list[str]:
@@ -59,6 +58,14 @@ class MarkdownStream:
         """What is left when nothing more comes."""
         rest, self.rest = self.rest, ""
         return rest
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """One for all: making it takes longer than reading an answer."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("table").enable("strikethrough")
 
 
 def _begins_block(token: Token) -> bool:
