@@ -6,7 +6,7 @@ which takes longer than all of the work.
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +88,12 @@ class Reading:
     def search(self, request: SearchRequest) -> list[SearchHit]:
         where = (request.session, request.since, request.until)
         found: list[SearchHit] = []
-        asked = self._index.expression(request.query)
-        if asked is not None and self._catch_up():
-            indexed = self._found(self._rows(self._index.MATCHES, (asked, *where)))
-            found = hits(indexed, request, self._is_continued, request.query.keeps_phrases)
+        # An index that is damaged loses nothing that was said: `gptoss doctor` finds that, and mends it.
+        with suppress(DatabaseCorrupt):
+            asked = self._index.expression(request.query)
+            if asked is not None and self._catch_up():
+                indexed = self._found(self._rows(self._index.MATCHES, (asked, *where)))
+                found = hits(indexed, request, self._is_continued, request.query.keeps_phrases)
         if not found:
             scanned = self._found(self._rows(sql.SCAN, where))
             found = hits(scanned, request, self._is_continued, request.query.matches)

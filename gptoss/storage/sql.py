@@ -217,9 +217,12 @@ class SqlLog(Reading):
             execute(sql.RELEASE_LEASE, (lease,))
 
     def _catch_up(self) -> bool:
-        if self._index.is_behind(self._rows):
-            with self._write as execute:
-                self._index.catch_up(execute)
+        try:
+            if self._index.is_behind(self._rows):
+                with self._write as execute:
+                    self._index.catch_up(execute)
+        except StorageError:
+            return False
         return True
 
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:

@@ -16,6 +16,8 @@ from gptoss.engine.events import (
     ToolReturned,
 )
 from gptoss.engine.ports import EventLog, EventReader
+from gptoss.engine.searching import SearchRequest, parse_query
+from gptoss.storage.health import examine
 from gptoss.storage.reading import SqliteReader
 from gptoss.storage.sql import SEAL_EVERY, SqlLog
 from gptoss.storage.sqlite import dbapi
@@ -163,3 +165,24 @@ def test_one_log_serves_a_thread_that_writes_and_one_that_reads(tmp_path: Path) 
     assert failures == []
     assert len(list(log.read(branch))) == 200
     log.close()
+
+
+def test_a_damaged_index_loses_nothing_and_is_mended(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    request = SearchRequest(query=parse_query("whales"))
+    with closing(SqlLog(path)) as log:
+        branch = log.start("ada", SETTINGS).branch
+        log.append(branch, 1, [says(f"{n} whales sleep") for n in range(300)])
+        assert len(log.search(request)) == 20
+    with closing(dbapi.connect(str(path))) as connection:
+        connection.execute("UPDATE search_data SET block = zeroblob(length(block))")
+        connection.commit()
+    with closing(SqliteReader(path)) as reader:
+        assert len(reader.search(request)) == 20
+    with closing(SqlLog(path)) as log:
+        log.append(branch, 301, [says("more whales")])
+        assert len(log.search(request)) == 20
+        assert any("full-text index" in fault.problem for fault in examine(path).faults)
+        log.repair()
+        assert examine(path).faults == ()
+        assert len(log.search(request)) == 20
