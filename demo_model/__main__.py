@@ -1,6 +1,6 @@
 """The whole recipe: write conversations, train, ship, check.
 
-python -m demo_model --seconds 600
+python -m demo_model --seconds 1000
 """
 
 import argparse
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=Path("build/demo_model"), help="folder for what is made on the way"
     )
-    parser.add_argument("--seconds", default="600", help="of training")
+    parser.add_argument("--seconds", default="1000", help="of training")
     parser.add_argument("--begin-from", help="a shipped file to go on from")
     parser.add_argument("--seed", default="1")
     options = parser.parse_args()

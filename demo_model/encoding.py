@@ -3,8 +3,8 @@
 A session's prompts are not prefixes of one another: the reasoning of a finished turn is left out of the next prompt.
 So a conversation is a *trunk* (system, developer, user messages, calls of functions, answers: what later turns see)
 with a *branch* for each turn (all that the model samples in it, tool results between). A branch sees the trunk up to
-its user message and itself; nothing sees a branch from outside. So every turn of a session is trained on exactly what it
-will see, while the session is computed only once.
+its user message and itself; nothing sees a branch from outside. So every turn of a session is trained on exactly what
+it will see, while the session is computed only once.
 """
 
 from dataclasses import dataclass

@@ -70,6 +70,8 @@ class Words:
         return rng.random() < self._made_up_share
 
     def _allowed(self, text: str) -> bool:
+        if not self._held_out and text.lower() in _listed_for_the_check():
+            return False
         reserved = any(is_reserved(token) for token in self.encode(" " + text))
         return reserved == self._held_out
 
@@ -165,6 +167,13 @@ class Words:
         if not self.is_made_up(rng):
             return self.listed(rng, words)
         return " ".join(self.lower(rng) for _ in range(rng.randint(1, 2)))
+
+
+@cache
+def _listed_for_the_check() -> frozenset[str]:
+    """Single words, in small letters, that the lists keep for the check."""
+    held = (_part(tuple(words), True) for name, words in vars(lists).items() if name.isupper())
+    return frozenset(word.lower() for words in held for text in words for word in text.split())
 
 
 @cache
