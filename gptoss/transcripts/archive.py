@@ -203,7 +203,7 @@ def _is_json_line(payload: str) -> bool:
         return False
     try:
         _whole(payload)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return False
     return True
 
@@ -235,7 +235,7 @@ def _record(line: EventLine, number: int) -> Record:
 def _read(line: bytes, number: int) -> SessionLine | EventLine | BlobLine:
     try:
         one: SessionLine | EventLine | BlobLine = _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ArchiveProblem(f"this is no line of an archive ({error})", number) from error
     if isinstance(one, SessionLine) and (one.format != FORMAT or one.version > VERSION):
         raise ArchiveProblem(

@@ -50,7 +50,7 @@ def read_conversations(data: bytes) -> list[Conversation]:
     if not text.strip():
         raise UsageError("the file is empty: there is nothing to import")
     try:
-        value = json.loads(text)
+        value = _json(text)
     except ValueError as error:
         lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         if len(lines) == 1 or not _looks_like_lines(lines[0][1]):
@@ -68,9 +68,17 @@ def _text(data: bytes) -> str:
         raise UsageError(f"line {line}: this is not UTF-8 text") from error
 
 
+def _json(text: str) -> Any:
+    """Raises ValueError."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
 def _looks_like_lines(first: str) -> bool:
     try:
-        json.loads(first)
+        _json(first)
     except ValueError:
         return False
     return True
@@ -82,7 +90,7 @@ def _of_lines(lines: list[tuple[int, str]]) -> list[Conversation]:
     for number, line in lines:
         where = f"line {number}: "
         try:
-            value = json.loads(line)
+            value = _json(line)
         except ValueError as error:
             raise UsageError(f"{where}this is not JSON ({getattr(error, 'msg', error)})") from error
         if isinstance(value, dict) and ("role" in value or "from" in value):
@@ -195,7 +203,7 @@ class _Reader:
     def _call(self, value: dict[str, Any], content: Any) -> None:
         self._think(value)
         try:
-            call = json.loads(_said(content))
+            call = _json(_said(content))
         except ValueError as error:
             raise UsageError("the value of a function call is not JSON") from error
         if not isinstance(call, dict) or not isinstance(call.get("name"), str) or not call["name"]:

@@ -52,7 +52,7 @@ def arguments(line: Line) -> str:
     try:
         if isinstance(json.loads(line.content), dict):
             return line.content
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     key = "code" if line.recipient == "python" else "input"
     return json.dumps({key: line.content}, ensure_ascii=False)

@@ -130,6 +130,7 @@ def test_a_bad_line_is_named() -> None:
     log = MemoryLog()
     lines = [line.encode() for line in exported(log, an_eventful_session(log).name)]
     bad: dict[int, bytes] = {
+        2: b'{"type":"event","payload":' + b"[" * 100_000,
         3: b"{",
         4: b'{"type":"event"}',
         5: b'{"type":"moon"}',

@@ -88,6 +88,7 @@ USER = {"role": "user", "content": "Hi"}
             b'{"messages":[{"role":"user","content":"a"}]}\n{"messages":[{"role":"user"}]}',
             "line 2: message 1: the content",
         ),
+        (b"[" * 100_000, "line 1: this is not JSON"),
         ([USER, 3], "message 2: a message is an object"),
         ([USER, {"role": "moon", "content": "x"}], "message 2: 'moon' is nobody"),
         ([{"from": "dog", "value": "x"}], "message 1: 'dog' is nobody"),

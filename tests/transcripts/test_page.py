@@ -13,11 +13,12 @@ from gptoss.engine.events import GenerationFinished, GenerationStarted, MessageA
 from gptoss.engine.generations import recorded_generations
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
-from gptoss.engine.ports import EventReader
+from gptoss.engine.ports import EventReader, SessionInfo
 from gptoss.engine.reducer import fold
 from gptoss.engine.rendering import RENDERING, prompt_hash, render_prompt
 from gptoss.engine.settings import Sampling
 from gptoss.storage.memory import MemoryLog
+from gptoss.transcripts.archive import read_archive
 from gptoss.transcripts.document import document
 from gptoss.transcripts.page import page
 from gptoss.transcripts.page.feed import Feed
@@ -29,6 +30,7 @@ from tests.transcripts.sessions import an_eventful_session
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not installed (apt-get install chromium)")
 
+HISTORIES = Path(__file__).parents[1] / "histories"
 READY = "'ready' in document.documentElement.dataset"
 Open = Callable[..., Tab]
 
@@ -110,9 +112,26 @@ def test_branches_are_switched(opened: Open) -> None:
 
 
 def test_the_page_folds_to_what_the_engine_folds_to(opened: Open, recording: Recording) -> None:
-    log = recording.log
-    tab = opened()
-    for branch in log.branches(log.session("a").id):
+    compare_folds(opened(), recording.log, recording.log.session("a"))
+
+
+@pytest.mark.parametrize("file", sorted(HISTORIES.glob("*/*.jsonl")), ids=lambda file: file.parent.name)
+def test_so_it_does_for_what_earlier_releases_wrote(
+    browser: Browser, harmony: Harmony, tmp_path: Path, file: Path
+) -> None:
+    log = MemoryLog()
+    with file.open("rb") as lines:
+        sessions = log.restore([archived.records for archived in read_archive(lines)])
+    for session in sessions:
+        tab = browser.open(write(tmp_path / "a.html", log, harmony, session.name), ready=READY)
+        compare_folds(tab, log, session)
+        for view in ("charts", "xray"):
+            tab.value(f"page.open('{view}')")
+        assert tab.complaints() == []
+
+
+def compare_folds(tab: Tab, log: EventReader, session: SessionInfo) -> None:
+    for branch in log.branches(session.id):
         switch(tab, branch.name)
         found = document(log.read(branch.id))
         said = tab.value(

@@ -1,7 +1,7 @@
 "use strict";
 // What the updates say, folded: see gptoss/transcripts/page/feed.py for what they are.
 
-const CHANNEL = 200005, MESSAGE = 200008, FIRST_SPECIAL = 199998, REMOVED = -1;
+const START = 200006, MESSAGE = 200008, FIRST_SPECIAL = 199998, REMOVED = -1;
 
 class Model {
   constructor() {
@@ -79,9 +79,12 @@ class Conversation {
     this.call = null; // the card of the call that runs
     this.writing = null; // the card of the message that is being written
     this.cited = new Map(); // cursor of a page -> lines that an answer cites
+    this.past = true; // what was being written then is whole by now
     for (const [at, last] of model.path(branch)) {
       for (const event of at.events) if (event.seq <= last) this.take(event);
     }
+    this.past = false;
+    if (this.open) this.write(this.open);
   }
 
   get turn() { return this.turns[this.turns.length - 1]; }
@@ -181,20 +184,21 @@ class Conversation {
     if (event.logprobs) made.logprobs.push(...event.logprobs);
     made.elapsed = event.ms;
     made.sampled += ids.length;
-    return event.ids ? this.write(made) : [];
+    return event.ids && !this.past ? this.write(made) : [];
   }
 
   // The message that a model is writing right now, as far as its tokens tell.
   write(made) {
     const begins = made.ids.lastIndexOf(MESSAGE) + 1;
     if (!begins) return [];
-    const channel = this.model.decode(made.ids.slice(made.ids.lastIndexOf(CHANNEL, begins - 1) + 1, begins - 1)).split(" ");
+    const header = this.model.decode(made.ids.slice(made.ids.lastIndexOf(START, begins - 1) + 1, begins - 1));
+    const recipient = /\bto=([^\s<]+)/.exec(header);
     const end = made.ids.findIndex((id, n) => n >= begins && id >= FIRST_SPECIAL);
     if (end >= 0) return [];
     const text = this.model.decode(made.ids.slice(begins));
     if (!this.writing) {
-      const kind = channel[0] === "final" ? "answer" : channel.length > 1 || channel[0] === "commentary" ? "call" : "reasoning";
-      this.writing = this.add({ seq: made.seq, kind, to: channel[1] ? channel[1].replace("to=", "") : "a tool", time: made.times[begins - 1], results: [], files: [], written: true });
+      const kind = recipient ? "call" : header.includes("final") ? "answer" : header.includes("commentary") ? "commentary" : "reasoning";
+      this.writing = this.add({ seq: made.seq, kind, to: recipient ? recipient[1] : "", time: made.times[begins - 1], results: [], files: [], written: true });
     }
     this.writing.text = text;
     return [this.writing];
