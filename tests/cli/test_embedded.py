@@ -66,6 +66,78 @@ def test_it_calculates_with_python_in_the_sandbox(environment: dict[str, str], h
     assert "666" in [message["content"] for message in called["messages"] if message["role"] == "tool"]
 
 
+def test_it_creates_and_edits_a_file(environment: dict[str, str], home: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    options = ("--session", "a", "-a", "--workspace", str(workspace))
+    answer(environment, *options, "Create notes.txt with the lines milk and eggs.")
+    assert (workspace / "notes.txt").read_text() == "milk\neggs\n"
+    answer(environment, *options, "In notes.txt replace milk with bread.")
+    assert (workspace / "notes.txt").read_text() == "bread\neggs\n"
+
+
+def test_it_searches_opens_and_cites(environment: dict[str, str], home: Path, notes: Path) -> None:
+    said = answer(environment, "-b", "--browser-source", str(notes), "Search for dragon boats.")
+    assert "[1]" in said
+    assert "boat" in said
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "dragon-boats.md").write_text(
+        "# Dragon boats\n\nA dragon boat is a long narrow boat.\n\n"
+        "The boat is 12 metres long. It is paddled by 20 people.\n"
+    )
+    (folder / "tea.md").write_text("# Tea\n\nGreen tea is brewed at 80 degrees.\n")
+    return folder
+
+
+def test_one_dialogue_uses_all_three_tools(
+    environment: dict[str, str], home: Path, notes: Path, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    child = pexpect.spawn(
+        sys.executable,
+        [
+            "-m",
+            "gptoss",
+            "chat",
+            "--session",
+            "a",
+            "--temperature",
+            "0",
+            "-p",
+            "-a",
+            "-b",
+            "--workspace",
+            str(workspace),
+            "--browser-source",
+            str(notes),
+        ],
+        env=environment | {"PROMPT_TOOLKIT_NO_CPR": "1"},
+        encoding="utf-8",
+        timeout=300,
+        dimensions=(40, 100),
+    )
+    for question, seen in (
+        ("What is 37 * 18?", "= 666"),
+        ("Create a file hello.txt that says hello.", "hello.txt"),
+        ("Search for dragon boats.", "[1] "),
+    ):
+        child.expect_exact(READY)
+        child.send(question + "\r")
+        child.expect_exact(seen)
+    child.expect_exact(READY)
+    child.send("\x04")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert (workspace / "hello.txt").read_text() == "hello\n"
+
+
 def test_a_dialogue_that_is_taken_up_again(environment: dict[str, str], home: Path) -> None:
     def open_() -> "pexpect.spawn[str]":
         return pexpect.spawn(
