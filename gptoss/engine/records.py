@@ -14,8 +14,8 @@ class Record(Struct, frozen=True, kw_only=True):
 
     `branch` is the id of its branch, `time` in microseconds since 1970-01-01 UTC, `messages` the running count of what
     was said on the branch, which the hash covers too. `payload` is JSON. Of one that was redacted, `digest` holds what
-    it left behind, and `payload` what stands in for it, if anything. Token ids stand beside it as `ids`, or as the bytes
-    `packed` where ids would not give those again.
+    it left behind, and `payload` what stands in for it, if anything. Token ids stand beside it as `ids`, or as the
+    bytes `packed` where ids would not give those again.
     """
 
     branch: str

@@ -80,7 +80,7 @@ def _prompt(state: State, harmony: Harmony, settings: Settings, entries: list[En
     if developer := harmony.render_developer(settings):
         segments.append(Segment(seq=None, ids=developer, source="developer"))
     dropped: list[Dropped] = []
-    # Whoever looks at a whole history renders every prompt of it: this loop and the line with `chain` are what that takes.
+    # Whoever looks at a whole history renders every prompt of it: this loop and the `chain` below are what that takes.
     trimmed, turn = state.trimmed, state.turn
     for entry in entries:
         message = entry.message

@@ -38,13 +38,12 @@ from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
 from gptoss.engine.ports import BranchInfo, EventReader, SessionInfo
 from gptoss.engine.reducer import fold, reduce
-from gptoss.engine.rendering import Segment, prompt_hash
-from gptoss.engine.settings import Settings
+from gptoss.engine.rendering import prompt_hash
 from gptoss.engine.state import State
 from gptoss.engine.tokens import FIRST_SPECIAL
 from gptoss.transcripts.document import note
 from gptoss.transcripts.page.markup import markup
-from gptoss.transcripts.prompts import redacted_tokens
+from gptoss.transcripts.page.masking import Mask
 from gptoss.transcripts.redaction import Redactor
 
 Update = dict[str, Any]
@@ -97,25 +96,24 @@ class Feed:
         self._harmony = harmony
         self._path = path
         self._reasoning = reasoning
-        self._redactor = redactor
+        self._mask = Mask(harmony, redactor)
         self._told: tuple[str, str] | None = None
         self._folds: dict[str, _Fold] = {}
         self._forks: dict[tuple[str, int], _Fold] = {}
         self._words: set[int] = set()
         self._segments: dict[tuple[object, ...], int] = {}
         self._files: set[str] = set()
-        self._masked: dict[tuple[str, int], list[int]] = {}
 
     def more(self, session: SessionInfo | None = None) -> Iterator[Update]:
         """New updates; lazy. `session` is the session as it is now, if that may have changed."""
         self._session = session or self._session
         branches = self._branches()
-        if self._redactor is not None:
-            self._prepare(branches)
+        if self._mask.hides:
+            self._mask.learn(self._events(branch, branch.at_seq) for branch in branches)
         if self._told != (self._session.name, self._session.branch):
             self._told = (self._session.name, self._session.branch)
             current = branches[-1].id if self._path else self._session.branch
-            name = self._text(self._session.name)
+            name = self._mask.text(self._session.name)
             yield {"u": "session", "id": self._session.id, "name": name, "branch": current}
         # Where branches fork, what the parent's events fold to there is needed twice.
         for branch in branches:
@@ -137,7 +135,7 @@ class Feed:
 
     def _begin(self, branch: BranchInfo) -> Update:
         self._folds[branch.id] = self._fold(branch)
-        name = self._text(branch.name)
+        name = self._mask.text(branch.name)
         return {"u": "branch", "id": branch.id, "name": name, "parent": branch.parent, "at": branch.at_seq}
 
     def _fold(self, branch: BranchInfo) -> _Fold:
@@ -180,15 +178,15 @@ class Feed:
                 "ms": event.elapsed_ms,
                 "first": event.first_token_ms,
                 "prefilled": event.prefilled,
-                "error": event.error and self._text(event.error),
+                "error": event.error and self._mask.text(event.error),
             }
         elif isinstance(event, ToolCalled):
-            yield head | {"k": "called", "message": event.message, "recipient": self._text(event.recipient)}
+            yield head | {"k": "called", "message": event.message, "recipient": self._mask.text(event.recipient)}
         elif isinstance(event, ToolReturned):
             for artefact in event.artefacts:
                 yield from self._file(artefact)
             files = [
-                {"digest": a.digest, "name": self._text(a.name), "type": a.media_type, "size": a.size}
+                {"digest": a.digest, "name": self._mask.text(a.name), "type": a.media_type, "size": a.size}
                 for a in event.artefacts
             ]
             yield head | {
@@ -199,16 +197,16 @@ class Feed:
                 "files": files,
             }
         elif isinstance(event, SessionStarted | SettingsChanged):
-            yield head | {"k": "settings", "settings": self._settings(event.settings)}
+            yield head | {"k": "settings", "settings": self._mask.settings(event.settings)}
         elif text := note(stored):
-            yield head | {"k": "note", "kind": event.kind, "text": self._text(text)}
+            yield head | {"k": "note", "kind": event.kind, "text": self._mask.text(text)}
 
     def _message(self, event: MessageAppended) -> Update:
         message = event.message
-        text = self._text(message.content)
+        text = self._mask.text(message.content)
         found: Update = {"role": message.role, "text": text}
         said = {"channel": message.channel, "to": message.recipient, "name": message.name, "type": message.content_type}
-        found |= {key: self._text(value) for key, value in said.items() if value is not None}
+        found |= {key: self._mask.text(value) for key, value in said.items() if value is not None}
         if message.role == "assistant" and not message.is_tool_call and message.channel != "analysis":
             tree = markup(text)
             if tree is not None:
@@ -225,10 +223,10 @@ class Feed:
         if not self._reasoning:
             yield head | {"k": "tokens", "count": len(event.ids), "ms": event.elapsed_ms}
             return
-        ids = self._masked.get((stored.branch, stored.seq), list(event.ids))
+        ids = self._mask.batch(stored, event.ids)
         yield from self._spell(ids)
         found = head | {"k": "tokens", "ids": ids, "ms": event.elapsed_ms}
-        if event.logprobs is not None and self._redactor is None:
+        if event.logprobs is not None and not self._mask.hides:
             found["logprobs"] = [round(logprob, 4) if logprob > float("-inf") else None for logprob in event.logprobs]
         yield found
 
@@ -258,7 +256,7 @@ class Feed:
             number = self._segments.get(key)
             if number is None:
                 number = self._segments[key] = len(self._segments)
-                ids = self._mask(segment)
+                ids = self._mask.ids(segment.ids)
                 yield from self._spell(ids)
                 yield {"u": "segment", "source": segment.source, "seq": segment.seq, "ids": ids}
             numbers.append(number)
@@ -297,52 +295,9 @@ class Feed:
             return  # it was removed on purpose; the card says what it was called
         found: Update = {"u": "file", "digest": artefact.digest, "type": artefact.media_type}
         if is_diff:
-            yield found | {"text": self._text(data.decode("utf-8", "replace"))}
+            yield found | {"text": self._mask.text(data.decode("utf-8", "replace"))}
         else:
             yield found | {"data": b64encode(data).decode()}
-
-    # Redaction
-
-    def _prepare(self, branches: list[BranchInfo]) -> None:
-        """Learn names from everything, and find the tokens that must go: a secret may span batches."""
-        if self._redactor is None:
-            return
-        ids: list[int] = []
-        batches: list[tuple[str, int, int]] = []
-        for branch in branches:
-            for stored in self._events(branch, branch.at_seq):
-                event = stored.event
-                if not isinstance(event, TokensSampled):
-                    self._redactor.learn_from(event)
-        for branch in branches:
-            for stored in self._events(branch, branch.at_seq):
-                event = stored.event
-                if isinstance(event, GenerationStarted) and event.continues is None:
-                    self._mask_batches(ids, batches)
-                    ids, batches = [], []
-                elif isinstance(event, TokensSampled):
-                    batches.append((stored.branch, stored.seq, len(event.ids)))
-                    ids += event.ids
-            self._mask_batches(ids, batches)
-            ids, batches = [], []
-
-    def _mask_batches(self, ids: list[int], batches: list[tuple[str, int, int]]) -> None:
-        if self._redactor is None:
-            return
-        masked = [token for token, _ in redacted_tokens(ids, self._harmony, self._redactor)]
-        for branch, seq, count in batches:
-            self._masked[branch, seq], masked = masked[:count], masked[count:]
-
-    def _mask(self, segment: Segment) -> list[int]:
-        if self._redactor is None:
-            return list(segment.ids)
-        return [token for token, _ in redacted_tokens(segment.ids, self._harmony, self._redactor)]
-
-    def _text(self, text: str) -> str:
-        return text if self._redactor is None else self._redactor.text(text)
-
-    def _settings(self, settings: Settings) -> Settings:
-        return settings if self._redactor is None else self._redactor.value(settings, Settings)
 
 
 def _is_thought(message: Message) -> bool:
