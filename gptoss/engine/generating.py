@@ -59,19 +59,23 @@ class GenerationRun:
             self._first_token_ms = elapsed
         self._journal.sample(chunk.ids, elapsed, chunk.logprobs)
         self._last = chunk.ids[-1]
-        yield Sampled(chunk.ids)
+        shown: list[Update] = [Sampled(chunk.ids)]
         for token in chunk.ids:
             updates = self._parser.push(token)
-            yield from (update for update in updates if not isinstance(update, MessageParsed | Malformed))
+            shown += (update for update in updates if not isinstance(update, MessageParsed | Malformed))
             self._hold(updates)
             if token in STOP_IDS:
                 self._held.append(self._finished("stop", stop_token=token))
             if self._held and not isinstance(self._held[-1], ParseRecovered):
                 events, self._held = self._held, []
-                yield from self._journal.append(*events)
+                shown += self._journal.append(*events)
+        # Whoever watches may leave at any update: by the first of them, parser and journal have all of the chunk.
+        yield from shown
 
     def _cut(self, reason: FinishReason, error: str | None = None) -> list[StoredEvent]:
         """End without a stop token: the unfinished message is kept as a partial one."""
+        if self._last in STOP_IDS:
+            return []  # the answer is whole, only not all of it was watched
         self._hold(self._parser.finish())
         return self._journal.append(*self._held, self._finished(reason, error=error))
 

@@ -6,7 +6,7 @@ model nor a slow model holds back a token that it has already drawn.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import monotonic
 
 from gptoss.engine.events import Event, StoredEvent, TokensSampled
@@ -94,11 +94,19 @@ class Journal:
             events = (batch, *events)
         if not events:
             return []
+        # What does not fold must not be written: nobody could open the branch again.
+        state = fold(_imagined(events, self.state.seq), self.state)
         stored = self._log.append(self.branch, self.state.seq, events, durable=durable)
         # Only now are they written: tokens that could not be wait for the next attempt.
         with self._wake:
             del self._ids[:waiting]
             del self._logprobs[: len(logprobs)]
             self._deadline = monotonic() + BATCH_SECONDS
-        self.state = fold(stored, self.state)
+        self.state = state
         return stored[1:] if waiting else stored
+
+
+def _imagined(events: Sequence[Event], seq: int) -> Iterator[StoredEvent]:
+    """The events as they will be stored after `seq`, as far as a fold looks at them."""
+    for number, event in enumerate(events, seq + 1):
+        yield StoredEvent(branch="", seq=number, position=0, time=0, hash=b"", event=event)

@@ -39,6 +39,7 @@ action = st.one_of(
     st.tuples(st.just("say"), st.lists(reply, min_size=1, max_size=4)),
     st.tuples(st.just("cut"), reply, st.integers(1, 25)),
     st.tuples(st.just("crash"), reply, st.integers(1, 25)),
+    st.tuples(st.just("leave"), reply, st.integers(1, 40)),
     st.tuples(st.just("go on"), reply),
     st.tuples(st.just("fork"), st.integers(1, 10_000)),
     st.tuples(st.just("undo")),
@@ -62,7 +63,7 @@ class Session:
 
     def do(self, name: str, *arguments: Any) -> None:
         session = self.log.session("a")
-        if name in ("say", "cut", "crash", "go on"):
+        if name in ("say", "cut", "crash", "leave", "go on"):
             self._chat(name, *arguments)
         elif name == "fork":
             fork(self.log, session, 1 + arguments[0] % self.log.branch(session.branch).head)
@@ -99,9 +100,12 @@ class Session:
         script += [tokens(self.harmony, RESULT)] * 12
         conversation = self.open(script)
         self._cut_at, self._seen = (after if name == "cut" else None), 0
+        updates = conversation.proceed() if name == "go on" else conversation.say("Hello again")
         try:
-            for _ in conversation.proceed() if name == "go on" else conversation.say("Hello again"):
+            for _ in updates:
                 self._seen += 1
+                if name == "leave" and self._seen == after:
+                    updates.close()
         except (Crash, ContextFull):
             pass
         finally:
