@@ -1,8 +1,8 @@
 """Ask a long session again: `python -m benchmarks.rerun --turns 50`.
 
 Records a session of the embedded model with the real Python tool, in which answers are interrupted or left in the
-middle, caches are cold, turns are undone and taken elsewhere (kills are `benchmarks.survive`). Then every generation of every branch is sampled once
-more, and every token must come out as it was recorded.
+middle, caches are cold, turns are undone and taken elsewhere (kills are `benchmarks.survive`). Then every generation of
+every branch is sampled once more, and every token must come out as it was recorded.
 """
 
 import argparse
