@@ -11,7 +11,7 @@ chat: $(VENV)/.installed  ## set everything up and chat with the embedded model
 	@$(BIN)/gptoss chat
 
 test: $(VENV)/.installed-dev  ## install what the tests need and run them all
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: format lint types imports test  ## all that must hold before a commit
 

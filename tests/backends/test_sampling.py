@@ -90,6 +90,7 @@ def test_frequencies_are_the_probabilities(temperature: float, top_p: float) -> 
 def test_a_draw_is_the_definition(
     logits: torch.Tensor, temperature: float, top_p: float, seed: int, position: int
 ) -> None:
+    logits = logits.round(decimals=3)  # logits that differ by less than a weight can show are one to a draw
     sampling = Sampling(temperature=temperature, top_p=top_p, seed=seed)
     token = draw(logits, sampling, position)
     # A token at the very edge of the nucleus may be in or out.
