@@ -1,12 +1,18 @@
 """Fixtures that many tests share, and how hypothesis runs."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from gptoss.engine.harmony import Harmony
+
+# What starts the tests in the background ignores these signals, and so would every program that they start.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 # Machines that run this are shared: how long an example takes says nothing. On CI every run tries the same examples, so
 # that a change is never blamed for what another run would have found.
