@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 
-def common_prefix(cached: Sequence[int], prompt: Sequence[int]) -> int:
-    """The number of ids that both begin with."""
+def common_prefix(cached: Sequence[object], prompt: Sequence[object]) -> int:
+    """The number of items that both begin with."""
     shortest = min(len(cached), len(prompt))
     if list(cached[:shortest]) == list(prompt[:shortest]):  # the usual case: the next turn of the same conversation
         return shortest

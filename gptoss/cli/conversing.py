@@ -14,10 +14,10 @@ from gptoss.cli.names import checked_name, new_name, resume_command
 from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest, initial_settings
 from gptoss.cli.tooling import ToolOptions
-from gptoss.engine.branching import fork, resting_point
+from gptoss.engine.branching import fork, rename, resting_point
 from gptoss.engine.conversation import Conversation
 from gptoss.engine.errors import SessionExists, SessionNotFound, UsageError
-from gptoss.engine.events import Event, MessageAppended, SessionRenamed, StoredEvent
+from gptoss.engine.events import Event, MessageAppended, StoredEvent
 from gptoss.engine.generations import prompt_of
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.ports import BranchInfo, EventLog, Lease, SessionInfo, TokenGenerator, Tool
@@ -191,9 +191,7 @@ class Chat:
         checked_name(name)
         if self.info is not None:
             self.reopen_later()
-            branch = self._log.branch(self.info.branch)
-            self._log.append(branch.id, branch.head, [SessionRenamed(name=name)])
-            self.info = self._log.session(name)
+            self.info = rename(self._log, self.info, name)
         elif self._find(name) is not None:
             raise SessionExists(f"there is a session {name!r} already: choose another name")
         self.name = name
@@ -231,14 +229,19 @@ class Chat:
         harmony = self._harmony
         return RawDisplay(out, harmony, lambda: prompt_of(self.conversation().state, harmony))
 
+    def used_tokens(self) -> int:
+        """How many tokens the prompt takes by now."""
+        state = self.conversation().state
+        if self._harmony is None:  # `conversation` sets it
+            raise RuntimeError("the vocabulary is not loaded")
+        return len(prompt_of(state, self._harmony).ids)
+
     def status(self) -> str:
         """How much of the context is used, how fast the last answer came, and by what; "" before there is any."""
         if self._conversation is None or self._generator is None or self._harmony is None:
             return ""
-        state = self._conversation.state
-        used = len(prompt_of(state, self._harmony).ids)
-        facts = [f"{used:,} of {self._conversation.context:,} tokens"]
-        if (rate := _tokens_per_second(state)) is not None:
+        facts = [f"{self.used_tokens():,} of {self._conversation.context:,} tokens"]
+        if (rate := tokens_per_second(self._conversation.state)) is not None:
             facts.append(f"{rate:.0f} tokens/s")
         return " · ".join([*facts, self._generator.name, f"reasoning {self.settings.reasoning_effort}"])
 
@@ -273,8 +276,10 @@ class Chat:
             # What somebody else may have written meanwhile must be read.
             self.reopen_later()
             lease.release()
-        first = self._held is None
-        self._held = branch, self._log.acquire(branch, take_over=first and self._request.take_over)
+            self._held, takes_over = None, False
+        else:
+            takes_over = self._request.take_over
+        self._held = branch, self._log.acquire(branch, take_over=takes_over)
 
     def _latest(self) -> str:
         sessions = self._log.sessions()
@@ -329,7 +334,7 @@ def watch(updates: Iterator[Update], display: Screen, *, own: bool = False) -> N
         display.pause()
 
 
-def _tokens_per_second(state: State) -> float | None:
+def tokens_per_second(state: State) -> float | None:
     """How fast the last generation wrote, once it had begun to."""
     generation = state.generation
     finished = generation.finished if generation is not None else None

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from gptoss.backends.prefix import common_prefix
 from gptoss.cli.output import Output, Style
 from gptoss.cli.widths import fitted, padded
 from gptoss.engine.generations import prompt_of
@@ -54,12 +55,12 @@ def show_difference(one: State, other: State, harmony: Harmony, out: Output) -> 
         out.line(f"  name: {one.name} → {other.name}")
     if one.turn != other.turn:
         out.line(f"  turn: {one.turn} → {other.turn}")
-    shared = _common(one.entries[:], other.entries[:])
+    shared = common_prefix(one.entries[:], other.entries[:])
     for mark, entries in (("-", one.entries[shared:]), ("+", other.entries[shared:])):
         for entry in entries:
             out.line(f"  {mark} {entry.seq} {_who(entry)}: {_beginning(entry)}", "error" if mark == "-" else "tool")
     before_prompt, after_prompt = prompt_of(one, harmony), prompt_of(other, harmony)
-    same = _common(before_prompt.ids, after_prompt.ids)
+    same = common_prefix(before_prompt.ids, after_prompt.ids)
     out.line()
     out.line(
         f"prompt: {len(before_prompt.ids)} → {len(after_prompt.ids)} tokens, the first {same} are the same", "bold"
@@ -187,8 +188,3 @@ def _who(entry: Entry) -> str:
 
 def _beginning(entry: Entry) -> str:
     return fitted(" ".join(entry.message.content.split()), TEXT)
-
-
-def _common(one: tuple[Any, ...], other: tuple[Any, ...]) -> int:
-    """How many items both begin with."""
-    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))

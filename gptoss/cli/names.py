@@ -42,7 +42,11 @@ def new_name(is_taken: Callable[[str], bool]) -> str:
     """A name such as "brave-otter" that is free."""
     import secrets  # it brings OpenSSL, which nobody else here waits for
 
-    name = f"{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}"
+    return free_name(f"{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}", is_taken)
+
+
+def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """The name itself, or the first of name-2, name-3 and so on that is free."""
     candidate, number = name, 2
     while is_taken(candidate):
         candidate, number = f"{name}-{number}", number + 1

@@ -6,6 +6,7 @@ What was rendered for the model is dim, what it sampled is plain, special tokens
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Sequence
 
+from gptoss.backends.prefix import common_prefix
 from gptoss.cli.output import Output, Style
 from gptoss.engine.events import GenerationFinished, GenerationStarted, StoredEvent
 from gptoss.engine.harmony import Harmony
@@ -34,7 +35,7 @@ class RawDisplay:
             self._write(update.ids, "plain")
         elif isinstance(update, StoredEvent) and isinstance(update.event, GenerationStarted):
             ids = self._prompt().ids
-            same = next((n for n, (a, b) in enumerate(zip(self._seen, ids, strict=False)) if a != b), len(self._seen))
+            same = common_prefix(self._seen, ids)
             if same < len(self._seen):
                 # A message ends otherwise in a prompt than when it was sampled, and reasoning may have left it.
                 self.end()

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from contextlib import closing
 
+from gptoss.backends.prefix import common_prefix
 from gptoss.cli.bootstrap import Adapters
 from gptoss.cli.conversing import watch
 from gptoss.cli.display import Display
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.judging import Judge
-from gptoss.cli.names import checked_name, quoted
+from gptoss.cli.names import checked_name, free_name, quoted
 from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.cli.replaying import Place
 from gptoss.engine.branching import turn_seqs
@@ -85,17 +86,12 @@ def _turn(at: str | None, turns: int) -> int:
 
 def _free(log: EventLog, place: Place, name: str) -> str:
     taken = {branch.name for branch in log.branches(log.session(place.name).id)}
-    candidate, number = name, 2
-    while candidate in taken:
-        candidate, number = f"{name}-{number}", number + 1
-    return candidate
+    return free_name(name, taken.__contains__)
 
 
 def _parting(first: str, reference: list[int], backend: str, ids: list[int], harmony: Harmony) -> str:
-    same = next((n for n, (a, b) in enumerate(zip(reference, ids, strict=False)) if a != b), None)
-    if same is None:
-        if len(reference) == len(ids):
-            return f"{backend} answers as {first} does, token for token ({len(ids)} tokens)"
-        same = min(len(reference), len(ids))
+    if reference == ids:
+        return f"{backend} answers as {first} does, token for token ({len(ids)} tokens)"
+    same = common_prefix(reference, ids)
     one, other = (harmony.decode(tuple(tokens[same : same + 8])) for tokens in (reference, ids))
     return f"{backend} parts from {first} at token {same}: {one!r} became {other!r}"

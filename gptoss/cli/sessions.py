@@ -79,12 +79,11 @@ def show_session(adapters: Adapters, database: str | None, name: str, out: Outpu
 
 def rename_session(adapters: Adapters, database: str | None, old: str, new: str, out: Output) -> int:
     """Give a session another name; that is one more event of it."""
-    from gptoss.engine.events import SessionRenamed
+    from gptoss.engine.branching import rename
 
     checked_name(new)
     with closing(adapters.open_log(database)) as log:
-        branch = log.branch(log.session(old).branch)
-        log.append(branch.id, branch.head, [SessionRenamed(name=new)])
+        rename(log, log.session(old), new)
     out.line(f"Session {old} is now called {new}.")
     return 0
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from gptoss.cli.bootstrap import Adapters
 from gptoss.cli.branches import show_tree
-from gptoss.cli.conversing import Chat
+from gptoss.cli.conversing import Chat, tokens_per_second
 from gptoss.cli.display import Display
 from gptoss.cli.editing import edit
 from gptoss.cli.formats import FORMATS
@@ -24,7 +24,6 @@ from gptoss.cli.sessions import list_sessions
 from gptoss.engine.branching import fork, parse_point, switch, turn_seqs, undo
 from gptoss.engine.conversation import next_step
 from gptoss.engine.errors import UsageError
-from gptoss.engine.generations import prompt_of
 from gptoss.engine.ports import BranchInfo, EventLog, SessionInfo
 from gptoss.engine.settings import ReasoningEffort
 from gptoss.engine.state import State
@@ -266,15 +265,15 @@ class SlashCommands:
         """how much of the context is used, and how fast the last answer came"""
         state = self._existing()
         conversation = self._chat.conversation()
-        used = len(prompt_of(state, self._adapters.harmony()).ids)
+        used = self._chat.used_tokens()
         self._out.line(f"{used:,} of {conversation.context:,} tokens are used; {state.turn} turns")
         finished = state.generation.finished if state.generation else None
-        if state.generation is not None and finished is not None and finished.elapsed_ms:
+        if state.generation is not None and finished is not None:
             count = len(state.generation.ids) - state.generation.inherited
-            writing = max(finished.elapsed_ms - (finished.first_token_ms or 0), 1)
+            rate = tokens_per_second(state)
             self._out.line(
                 f"last answer: {finished.prefilled} prompt tokens computed, first token after "
-                f"{finished.first_token_ms} ms, {count} tokens at {max(count - 1, 0) * 1000 / writing:.0f} a second"
+                f"{finished.first_token_ms} ms, {count} tokens" + (f" at {rate:.0f} a second" if rate else "")
             )
 
     def system(self, argument: str) -> None:

@@ -7,7 +7,7 @@ the session's current branch; the old branch stays where it is and can be switch
 import re
 
 from gptoss.engine.errors import UsageError
-from gptoss.engine.events import HeadMoved, MessageAppended, StoredEvent
+from gptoss.engine.events import HeadMoved, MessageAppended, SessionRenamed, StoredEvent
 from gptoss.engine.ports import BranchInfo, EventLog, EventReader, SessionInfo
 from gptoss.engine.reducer import fold
 
@@ -55,6 +55,13 @@ def branch_named(log: EventReader, session: SessionInfo, name: str | None) -> Br
 def fork(log: EventLog, session: SessionInfo, at_seq: int, name: str | None = None) -> BranchInfo:
     """Fork the session's current branch and make the fork the current one."""
     return _move_head(log, session, log.fork(_holder(log, session.branch, at_seq), at_seq, name))
+
+
+def rename(log: EventLog, session: SessionInfo, name: str) -> SessionInfo:
+    """Give a session another name; that is one more event of it. SessionExists when it is taken."""
+    branch = log.branch(session.branch)
+    log.append(branch.id, branch.head, [SessionRenamed(name=name)])
+    return log.session(name)
 
 
 def undo(log: EventLog, session: SessionInfo, turns: int = 1) -> BranchInfo:

@@ -173,3 +173,23 @@ def test_raw_mode_can_be_switched_on_and_off(terminal: Open) -> None:
     child.expect_exact("Two.")
     assert "<|" not in (child.before or "")
     leave(child)
+
+
+def test_a_session_that_was_left_for_a_busy_one_is_held_again(terminal: Open, gptoss: Run) -> None:
+    busy = terminal("--session", "busy", replies=[greeting("Mine.")])
+    say(busy, "Hi")
+    busy.expect_exact("Mine.")
+    child = terminal("--session", "a", replies=[greeting("One."), greeting("Two.")])
+    say(child, "Hi")
+    child.expect_exact("One.")
+    say(child, "/resume busy")
+    child.expect_exact("This is the session busy.")
+    say(child, "Hello")
+    child.expect_exact("another process writes to this branch")
+    say(child, "/resume a")
+    child.expect_exact("This is the session a.")
+    say(child, "Hello")
+    child.expect_exact("Two.")
+    child.expect_exact(PROMPT)
+    refused = gptoss("chat", "--session", "a", "Me too", replies=[greeting("No.")])
+    assert (refused.returncode, "another process" in refused.stderr) == (1, True)

@@ -249,7 +249,8 @@ def test_a_crash_anywhere_ends_in_the_same_conversation(harmony: Harmony, data: 
     list(whole.say("Thanks"))
     full = list(whole._journal._log.read(whole.branch))
 
-    cut = data.draw(st.integers(2, len(full)), label="events that survive")
+    # How many batches the tokens came in depends on the time, which no strategy may depend on.
+    cut = 2 + data.draw(st.integers(0, 1000), label="events that survive") % (len(full) - 1)
     log = MemoryLog()
     branch = log.start("a", SETTINGS).branch
     survivors = [stored.event for stored in full[1:cut]]
