@@ -6,6 +6,11 @@ from gptoss.engine.errors import UsageError
 from gptoss.engine.settings import Sampling
 
 
+def most_tokens(sampling: Sampling, room: int) -> int:
+    """How many tokens may be sampled where the context has room for so many."""
+    return room if sampling.max_tokens is None else min(room, sampling.max_tokens)
+
+
 def check(sampling: Sampling) -> None:
     """UsageError if the parameters mean nothing."""
     if not 0 <= sampling.temperature < math.inf:

@@ -7,6 +7,7 @@ count of prefilled tokens.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from gptoss.backends.parameters import most_tokens
 from gptoss.backends.prefix import common_prefix
 from gptoss.engine.errors import ContextFull, GenerationFailed
 from gptoss.engine.ports import Cancelled, TokenChunk, TokenScore
@@ -58,7 +59,7 @@ class ScriptedGenerator:
         reused = min(common_prefix(self._cached, prompt), len(prompt) - 1)
         self._cached = list(prompt)
         yield TokenChunk(prefilled=len(prompt) - reused)
-        left = room if sampling.max_tokens is None else min(room, sampling.max_tokens)
+        left = most_tokens(sampling, room)
         for item in _rest(reply, prompt):
             if left == 0 or cancelled():
                 return

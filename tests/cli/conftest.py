@@ -11,6 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from gptoss.backends.demo.materialise import materialise
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.vocabulary import VARIABLE
 from tests.cli.terminals import Open
@@ -41,6 +42,14 @@ def clean(tmp_path_factory: pytest.TempPathFactory, harmony: Harmony) -> dict[st
         "COLUMNS": "100",
         "LINES": "30",
     }
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds the embedded model, unpacked once for all tests."""
+    cache = tmp_path_factory.getbasetemp() / "cache"
+    materialise(cache)
+    return cache
 
 
 @pytest.fixture

@@ -9,19 +9,10 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from gptoss.backends.demo.materialise import materialise
 from tests.survival import Program, tokens_of, trial
 from tests.tools.python.notebooks import needs_sandbox
 
 READY = "\x1b[?2004h"
-
-
-@pytest.fixture(scope="session")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds the embedded model, unpacked once for all tests."""
-    cache = tmp_path_factory.getbasetemp() / "cache"
-    materialise(cache)
-    return cache
 
 
 @pytest.fixture

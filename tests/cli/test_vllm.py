@@ -10,26 +10,16 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from gptoss.backends.demo.materialise import materialise
-
 pytest.importorskip("vllm")
 
 READY = "\x1b[?2004h"
 
 
-@pytest.fixture(scope="session")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds the embedded model and, once it was needed, vLLM's copy of it."""
-    cache = tmp_path_factory.getbasetemp() / "cache"
-    materialise(cache)
-    return cache
-
-
 @pytest.fixture
-def home(environment: dict[str, str], unpacked: Path) -> dict[str, str]:
+def home(environment: dict[str, str], embedded: Path) -> dict[str, str]:
     folder = Path(environment["GPTOSS_HOME"])
     folder.mkdir()
-    (folder / "cache").symlink_to(unpacked)
+    (folder / "cache").symlink_to(embedded)
     return environment | {"VLLM_CPU_KVCACHE_SPACE": "1", "PROMPT_TOOLKIT_NO_CPR": "1"}
 
 

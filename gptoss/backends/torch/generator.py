@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.parameters import most_tokens
 from gptoss.backends.sampling import check, draw
 from gptoss.backends.torch import memory
 from gptoss.backends.torch.model import Model
@@ -67,9 +68,7 @@ class TorchGenerator:
         """See `gptoss.engine.ports.TokenGenerator`; parameters that mean nothing raise UsageError."""
         check(sampling)
         ids = self._checked(prompt)
-        left = self.max_context - len(ids)
-        if sampling.max_tokens is not None:
-            left = min(left, sampling.max_tokens)
+        left = most_tokens(sampling, self.max_context - len(ids))
         answer = self._begin()
 
         # The last token is always computed: its logits are what the first new token is drawn from.

@@ -13,7 +13,7 @@ from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from gptoss.backends.checkpoint import Checkpoint
-from gptoss.backends.parameters import check
+from gptoss.backends.parameters import check, most_tokens
 from gptoss.backends.vllm.arguments import engine_arguments, parsed
 from gptoss.backends.vllm.asking import TOP, drawing, parameters
 from gptoss.backends.vllm.child import ROOT
@@ -62,9 +62,7 @@ class VllmGenerator:
         """See `gptoss.engine.ports.TokenGenerator`; parameters that mean nothing raise UsageError."""
         check(sampling)
         ids = self._checked(prompt)
-        left = self.max_context - len(ids)
-        if sampling.max_tokens is not None:
-            left = min(left, sampling.max_tokens)
+        left = most_tokens(sampling, self.max_context - len(ids))
         if left <= 0 or cancelled():
             return
         asked = parameters(sampling, stop_ids, left)

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gptoss.backends.parameters import check
+from gptoss.backends.parameters import check, most_tokens
 from gptoss.backends.vllm.asking import TOP, drawing, parameters
 from gptoss.backends.vllm.scores import score_of
 from gptoss.backends.vllm.transport import EventStream, HttpServer, Refused, Unreachable, complaint
@@ -65,9 +65,7 @@ class ServerGenerator:
         """
         check(sampling)
         ids = self._checked(prompt)
-        left = self.max_context - len(ids)
-        if sampling.max_tokens is not None:
-            left = min(left, sampling.max_tokens)
+        left = most_tokens(sampling, self.max_context - len(ids))
         if left <= 0 or cancelled():
             return
         body = self._body(ids) | parameters(sampling, stop_ids, left)
