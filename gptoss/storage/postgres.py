@@ -51,12 +51,13 @@ class PostgresDatabase:
                 f"PostgreSQL takes the driver psycopg, which is not here ({error}): "
                 "install it with `pip install 'gptoss[postgres]'`"
             ) from error
-        self.errors: tuple[type[Exception], ...] = (psycopg.Error,)
-        self._failures: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error)
+        # SQLAlchemy wraps what fails while it connects, also when that is done again in the middle of work.
+        self.errors: tuple[type[Exception], ...] = (DBAPIError, psycopg.Error)
         self.conflict: type[Exception] = psycopg.errors.IntegrityError
         self._engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
+            pool_reset_on_return=None,  # it is closed then, and a lost connection would be complained about at length
             connect_args={"connect_timeout": 10, "options": f"-c lock_timeout={_LOCK_TIMEOUT}"},
         )
         self._connection: Connection | None = None
@@ -67,7 +68,7 @@ class PostgresDatabase:
         """The schema's revision, None where there is none of our tables. StorageError when they are somebody else's."""
         try:
             return self._revision(self._connected())
-        except self._failures as error:
+        except self.errors as error:
             self.close()
             raise self.wrap(error) from error
 
@@ -75,7 +76,7 @@ class PostgresDatabase:
         """Connect, and make sure that the schema is the newest."""
         try:
             self._prepare(self._connected())
-        except self._failures as error:
+        except self.errors as error:
             self.close()
             raise self.wrap(error) from error
         except BaseException:
@@ -135,7 +136,7 @@ class PostgresDatabase:
 
     def close(self) -> None:
         if self._connection is not None:
-            with suppress(*self._failures):
+            with suppress(*self.errors):
                 self._connection.close()
             self._connection = None
         self._engine.dispose()

@@ -30,6 +30,13 @@ class Server:
     def restart(self) -> None:
         self._control("restart", "-m", "immediate")
 
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Nobody is there for a while."""
+        self.stop()
+        yield
+        self._control("start")
+
     def start(self) -> None:
         data = self._folder / "data"
         self._call("initdb", "-D", data, "-U", OWNER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")

@@ -128,6 +128,18 @@ def test_a_log_outlives_a_restart_of_the_server(postgres: Server, url: str) -> N
             log.append(branch, 2, [says("late")])
 
 
+def test_a_log_outlives_a_server_that_is_down(postgres: Server, url: str, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(open_log(url)) as log:
+        branch = log.start("ada", SETTINGS).branch
+        with postgres.down():
+            for text in ("on the old connection", "on a new one"):
+                with pytest.raises(StorageError, match="cannot be reached"):
+                    log.append(branch, 1, [says(text)])
+        log.append(branch, 1, [says("after")])
+        assert len(list(log.read(branch))) == 2
+    assert caplog.records == []
+
+
 def test_whatever_stands_in_the_way_is_said(postgres: Server, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     postgres.run("CREATE USER secretive PASSWORD 'right'")
     for wrong, sentence in {
