@@ -9,7 +9,7 @@ from gptoss.cli.output import Output, Style
 from gptoss.cli.widths import fitted, padded
 from gptoss.engine.generations import prompt_of
 from gptoss.engine.harmony import Harmony
-from gptoss.engine.rendering import Prompt, Segment, prompt_hash, rendering_rules
+from gptoss.engine.rendering import Prompt, Segment, rendering_rules
 from gptoss.engine.settings import Settings
 from gptoss.engine.state import Entry, State
 
@@ -35,7 +35,7 @@ def show_state(state: State, harmony: Harmony, out: Output, *, as_json: bool) ->
     seen = "saw" if state.generation is not None and state.generation.finished is None else "would see"
     out.line()
     out.line(
-        f"prompt that a model {seen} here: {len(prompt.ids)} tokens, hash {prompt_hash(prompt.ids)}, "
+        f"prompt that a model {seen} here: {len(prompt.ids)} tokens, hash {prompt.hash}, "
         f"rules {rendering_rules(state.settings)}",
         "bold",
     )
@@ -136,7 +136,6 @@ def _about(state: State) -> dict[str, Any]:
 
 
 def _messages(state: State, prompt: Prompt) -> list[dict[str, Any]]:
-    dropped = {drop.seq: drop.reason for drop in prompt.dropped}
     tokens = {segment.seq: len(segment.ids) for segment in prompt.segments if segment.source != "cue"}
     return [
         {
@@ -144,18 +143,19 @@ def _messages(state: State, prompt: Prompt) -> list[dict[str, Any]]:
             "turn": entry.turn,
             "who": _who(entry),
             "tokens": tokens.get(entry.seq, 0),
-            "in_prompt": _place(entry, dropped, tokens),
+            "in_prompt": _place(entry, prompt, tokens),
             "text": entry.message.content,
         }
         for entry in state.entries
     ]
 
 
-def _place(entry: Entry, dropped: dict[int, Any], tokens: dict[int | None, int]) -> str:
+def _place(entry: Entry, prompt: Prompt, tokens: dict[int | None, int]) -> str:
     if entry.seq in tokens:
         return "yes"
     # What a generation that is under way has written stands in its own tokens.
-    return f"no: {dropped[entry.seq]}" if entry.seq in dropped else "being written"
+    reason = prompt.reason(entry.seq)
+    return "being written" if reason is None else f"no: {reason}"
 
 
 def _prompt(state: State, prompt: Prompt, harmony: Harmony) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _prompt(state: State, prompt: Prompt, harmony: Harmony) -> dict[str, Any]:
 
     return {
         "tokens": len(prompt.ids),
-        "hash": prompt_hash(prompt.ids),
+        "hash": prompt.hash,
         "rules": rendering_rules(state.settings),
         "segments": [about(segment) for segment in prompt.segments],
         "dropped": prompt.dropped,

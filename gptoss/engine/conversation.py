@@ -29,7 +29,7 @@ from gptoss.engine.parsing import MessageBegun, Parser, ParseUpdate, TextDelta
 from gptoss.engine.ports import Cancelled, EventLog, TokenGenerator, Tool
 from gptoss.engine.recovery import missing_endings, reopen_parser
 from gptoss.engine.reducer import reduce
-from gptoss.engine.rendering import Prompt, prompt_hash, render_continuation, render_prompt, rendering_rules
+from gptoss.engine.rendering import Prompt, render_continuation, render_prompt, rendering_rules
 from gptoss.engine.settings import Sampling, Settings
 from gptoss.engine.state import Generation, State
 from gptoss.engine.tool_calls import ToolRunner
@@ -159,7 +159,7 @@ class Conversation:
                 model=self._generator.fingerprint,
                 sampling=sampling,
                 prompt_length=len(prompt.ids),
-                prompt_hash=prompt_hash(prompt.ids),
+                prompt_hash=prompt.hash,
                 rendering=rendering_rules(settings),
                 continues=earlier.seq if earlier else None,
             )

@@ -13,7 +13,7 @@ from gptoss.engine.errors import HistoryError
 from gptoss.engine.events import GenerationFinished, GenerationStarted, StoredEvent, TokensSampled
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.reducer import reduce
-from gptoss.engine.rendering import Prompt, prompt_hash, render_continuation, render_prompt
+from gptoss.engine.rendering import Prompt, render_continuation, render_prompt
 from gptoss.engine.state import State
 
 
@@ -59,7 +59,7 @@ def recorded_generations(history: Iterable[StoredEvent], harmony: Harmony) -> It
         state = reduce(state, stored)
         if isinstance(event, GenerationStarted):
             prompt = prompt_of(state, harmony)
-            if prompt_hash(prompt.ids) != event.prompt_hash:
+            if prompt.hash != event.prompt_hash:
                 if redacted:
                     continue
                 raise HistoryError(

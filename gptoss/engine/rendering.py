@@ -10,6 +10,9 @@ channel included, unless the settings keep it; the current turn keeps its own, b
 chain of thought.
 """
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from functools import cached_property
 from hashlib import blake2b
 from itertools import chain
 from struct import pack
@@ -32,74 +35,139 @@ def rendering_rules(settings: Settings) -> str:
 
 
 class Segment(Struct, frozen=True, kw_only=True, gc=False):
-    """Some tokens of a prompt and their origin: `seq` of the message, None for the header and the model's cue."""
+    """Some tokens of a prompt and their origin: `seq` of the message, None for the header and the model's cue.
+
+    `packed` are the ids as they go into a prompt's hash.
+    """
 
     seq: int | None
     ids: tuple[int, ...]
     source: Literal["system", "developer", "rendered", "sampled", "cue"]
+    packed: bytes
 
 
 class Dropped(Struct, frozen=True, kw_only=True, gc=False):
-    """A message that is not in the prompt, and why."""
+    """Messages in a row that are not in the prompt: the seqs of the first and the last, how many, and why."""
 
-    seq: int
+    first: int
+    last: int
+    messages: int = 1
     reason: Literal["reasoning of an earlier turn", "trimmed"]
 
 
-class Prompt(Struct, frozen=True, kw_only=True):
-    """What a model sees: `ids`, the `segments` that they come from, and the messages left out."""
+class Prompt(Struct, frozen=True, kw_only=True, dict=True):
+    """What a model sees: the `segments` that it is made of, and the messages left out, oldest first."""
 
-    ids: tuple[int, ...]
     segments: tuple[Segment, ...]
     dropped: tuple[Dropped, ...] = ()
+
+    @cached_property
+    def ids(self) -> tuple[int, ...]:
+        """The tokens."""
+        return tuple(chain.from_iterable(segment.ids for segment in self.segments))
+
+    @cached_property
+    def hash(self) -> str:
+        """The `prompt_hash` of the tokens, without putting them together."""
+        return _hash(b"".join([segment.packed for segment in self.segments]))
+
+    def reason(self, seq: int) -> str | None:
+        """Why a message is left out; None for one that is not."""
+        at = bisect_right(self.dropped, seq, key=lambda run: run.first) - 1
+        return self.dropped[at].reason if at >= 0 and seq <= self.dropped[at].last else None
 
 
 def prompt_hash(ids: tuple[int, ...]) -> str:
     """BLAKE2b-128, hex, of the ids as little-endian 32-bit integers."""
-    return blake2b(pack(f"<{len(ids)}I", *ids), digest_size=16).hexdigest()
+    return _hash(_packed(ids))
+
+
+def _hash(packed: bytes) -> str:
+    return blake2b(packed, digest_size=16).hexdigest()
+
+
+def _packed(ids: tuple[int, ...]) -> bytes:
+    return pack(f"<{len(ids)}I", *ids)
 
 
 def render_prompt(state: State, harmony: Harmony) -> Prompt:
     """The prompt for a new generation."""
-    return _prompt(
-        state, harmony, state.settings, list(state.entries), [Segment(seq=None, ids=ASSISTANT_TURN, source="cue")]
-    )
+    return _prompt(state, harmony, state.settings, len(state.entries), [_CUE])
 
 
 def render_continuation(state: State, generation: Generation, harmony: Harmony) -> Prompt:
     """The prompt that goes on after the last token of a generation that was cut off."""
-    before = [entry for entry in state.entries if entry.seq < generation.origin]
-    tail = [Segment(seq=None, ids=ASSISTANT_TURN, source="cue")]
+    before = bisect_left(state.entries, generation.origin, key=_seq)
+    tail = [_CUE]
     if generation.ids:
-        tail.append(Segment(seq=generation.seq, ids=generation.ids[:], source="sampled"))
+        tail.append(_made(generation.seq, generation.ids[:], "sampled"))
     return _prompt(state, harmony, generation.settings, before, tail)
 
 
-def _prompt(state: State, harmony: Harmony, settings: Settings, entries: list[Entry], tail: list[Segment]) -> Prompt:
-    segments = [Segment(seq=None, ids=harmony.render_system(settings), source="system")]
+def _prompt(state: State, harmony: Harmony, settings: Settings, before: int, tail: list[Segment]) -> Prompt:
+    """The prompt of the first `before` messages.
+
+    Whoever looks at a whole history renders every prompt of it, so what was trimmed is passed over, not looked through.
+    """
+    segments = [_made(None, harmony.render_system(settings), "system")]
     if developer := harmony.render_developer(settings):
-        segments.append(Segment(seq=None, ids=developer, source="developer"))
+        segments.append(_made(None, developer, "developer"))
+    trimmed = min(bisect_right(state.entries, state.trimmed, key=_seq), before)
     dropped: list[Dropped] = []
-    # Whoever looks at a whole history renders every prompt of it: this loop and the `chain` below are what that takes.
-    trimmed, turn = state.trimmed, state.turn
-    for entry in entries:
-        message = entry.message
-        if entry.seq <= trimmed and message.role not in ("system", "developer"):
-            dropped.append(Dropped(seq=entry.seq, reason="trimmed"))
-        elif message.channel == "analysis" and entry.turn < turn and not settings.keep_reasoning:
-            dropped.append(Dropped(seq=entry.seq, reason="reasoning of an earlier turn"))
-        else:
-            segments.append(_segment(entry, harmony))
+    begin = 0
+    stay = [at for at, entry in enumerate(state.entries[:trimmed]) if entry.message.role in ("system", "developer")]
+    for at in (*stay, trimmed):
+        if begin < at:
+            dropped.append(_left_out(state.entries[begin:at], "trimmed"))
+        if at < trimmed:
+            segments.append(_segment(state.entries[at], harmony))
+        begin = at + 1
+    thoughts: list[Entry] = []
+    turn, keeps = state.turn, settings.keep_reasoning
+    for entry in state.entries[trimmed:before]:
+        if entry.turn < turn and entry.message.channel == "analysis" and not keeps:
+            thoughts.append(entry)
+            continue
+        if thoughts:
+            dropped.append(_left_out(thoughts, "reasoning of an earlier turn"))
+            thoughts.clear()
+        segments.append(entry.__dict__.get("segment") or _segment(entry, harmony))
+    if thoughts:
+        dropped.append(_left_out(thoughts, "reasoning of an earlier turn"))
     segments += tail
-    ids = tuple(chain.from_iterable(segment.ids for segment in segments))
-    return Prompt(ids=ids, segments=tuple(segments), dropped=tuple(dropped))
+    return Prompt(segments=tuple(segments), dropped=tuple(dropped))
+
+
+def _left_out(entries: Sequence[Entry], reason: Literal["reasoning of an earlier turn", "trimmed"]) -> Dropped:
+    return Dropped(first=entries[0].seq, last=entries[-1].seq, messages=len(entries), reason=reason)
+
+
+def _seq(entry: Entry) -> int:
+    return entry.seq
 
 
 def _segment(entry: Entry, harmony: Harmony) -> Segment:
+    """What a message is in a prompt; remembered with the message, which stands in every later prompt too."""
     if entry.tokens is None:
-        return Segment(seq=entry.seq, ids=harmony.render(entry.message), source="rendered")
-    ids = entry.tokens if entry.tokens[0] == START else ASSISTANT_TURN + entry.tokens
+        segment = _made(entry.seq, harmony.render(entry.message), "rendered")
+    else:
+        segment = _made(entry.seq, _closed(entry.tokens, is_call=entry.message.is_tool_call), "sampled")
+    entry.__dict__["segment"] = segment
+    return segment
+
+
+def _closed(tokens: tuple[int, ...], *, is_call: bool) -> tuple[int, ...]:
+    ids = tokens if tokens[0] == START else ASSISTANT_TURN + tokens
     if ids[-1] in (END, RETURN, CALL):
         ids = ids[:-1]
     # `<|return|>` only ever ends a generation; in a history the message ends like any other.
-    return Segment(seq=entry.seq, ids=(*ids, CALL if entry.message.is_tool_call else END), source="sampled")
+    return (*ids, CALL if is_call else END)
+
+
+def _made(
+    seq: int | None, ids: tuple[int, ...], source: Literal["system", "developer", "rendered", "sampled", "cue"]
+) -> Segment:
+    return Segment(seq=seq, ids=ids, source=source, packed=_packed(ids))
+
+
+_CUE = _made(None, ASSISTANT_TURN, "cue")

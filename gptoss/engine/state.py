@@ -8,8 +8,8 @@ from gptoss.engine.sequence import AppendSequence
 from gptoss.engine.settings import Settings
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """A message of the conversation and where it came from.
+class Entry(Struct, frozen=True, kw_only=True, dict=True):
+    """A message of the conversation and where it came from. What it renders to is remembered in its `__dict__`.
 
     `seq` is that of its MessageAppended; `turn` counts from 1 (0: before the user said anything). `tokens` are the
     sampled ids it was parsed from, None when it must be rendered from its text. `generation` is the seq of the

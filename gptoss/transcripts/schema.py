@@ -1,6 +1,7 @@
 """The JSON Schema of `gptoss export --format json`: `python -m gptoss.transcripts.schema` prints it."""
 
 import json
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -18,6 +19,9 @@ def transcript_schema() -> str:
         **definition,
         "$defs": dict(sorted(components.items())),
     }
+    for definition in schema["$defs"].values():
+        # Docstrings: some releases of Python and msgspec keep their indentation, others do not.
+        definition["description"] = cleandoc(definition.get("description", ""))
     about = schema["$defs"]["Document"]["properties"]
     about["format"] = {"const": FORMAT}
     about["version"] = {"const": VERSION}

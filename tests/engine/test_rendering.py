@@ -1,12 +1,14 @@
 """Prompts: the library's rendering where text is rendered, the model's own tokens where they were sampled."""
 
 from datetime import date
+from itertools import pairwise
 
 import openai_harmony as library
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptoss.engine.events import (
+    ContextTrimmed,
     Event,
     GenerationFinished,
     GenerationStarted,
@@ -19,7 +21,7 @@ from gptoss.engine.events import (
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
 from gptoss.engine.reducer import fold
-from gptoss.engine.rendering import render_continuation, render_prompt
+from gptoss.engine.rendering import Dropped, render_continuation, render_prompt
 from gptoss.engine.settings import Sampling, Settings, ToolSpec
 from gptoss.engine.state import State
 from gptoss.engine.tokens import ASSISTANT, ASSISTANT_TURN, CALL, CHANNEL, END, FIRST_SPECIAL, MESSAGE, RETURN, START
@@ -155,7 +157,8 @@ def test_reasoning_of_earlier_turns_is_dropped_and_that_of_this_turn_is_kept(har
     assert "first thought" not in text
     assert "first answer" in text
     assert "second thought" in text
-    assert [(dropped.seq, dropped.reason) for dropped in prompt.dropped] == [(3, "reasoning of an earlier turn")]
+    assert prompt.dropped == (Dropped(first=3, last=3, reason="reasoning of an earlier turn"),)
+    assert (prompt.reason(3), prompt.reason(2), prompt.reason(4)) == ("reasoning of an earlier turn", None, None)
 
 
 def test_reasoning_never_comes_back_after_a_later_answer(harmony: Harmony) -> None:
@@ -213,3 +216,35 @@ def test_the_start_date_stays(harmony: Harmony) -> None:
     text = harmony.decode(render_prompt(history(user("x")), harmony).ids)
     assert "Current date: 2026-01-02" in text
     assert str(date.today()) not in text
+
+
+@given(
+    st.lists(st.sampled_from(["user", "system", "thought", "answer"]), max_size=20), st.integers(0, 25), st.booleans()
+)
+def test_each_message_is_in_the_prompt_or_left_out_for_a_reason(
+    harmony: Harmony, kinds: list[str], through: int, keep: bool
+) -> None:
+    said = {
+        "user": user("Hi"),
+        "system": MessageAppended(message=Message(role="system", content="Be kind.")),
+        "thought": assistant("Hm.", "analysis"),
+        "answer": assistant("Yes."),
+    }
+    state = history(
+        *(said[kind] for kind in kinds),
+        ContextTrimmed(through=through, dropped_tokens=1),
+        settings=Settings(start_date="2026-01-02", keep_reasoning=keep),
+    )
+    prompt = render_prompt(state, harmony)
+    there = [segment.seq for segment in prompt.segments if segment.seq is not None]
+    for entry in state.entries:
+        trimmed = entry.seq <= through and entry.message.role != "system"
+        past = entry.message.channel == "analysis" and entry.turn < state.turn and not keep
+        reason = "trimmed" if trimmed else "reasoning of an earlier turn" if past else None
+        assert prompt.reason(entry.seq) == reason
+        assert (entry.seq in there) == (reason is None)
+    assert there == sorted(there)
+    assert len(there) + sum(run.messages for run in prompt.dropped) == len(state.entries)
+    # Neighbours that are left out for one reason are told of together.
+    for one, other in pairwise(prompt.dropped):
+        assert one.reason != other.reason or any(one.last < seq < other.first for seq in there)

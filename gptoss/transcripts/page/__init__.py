@@ -17,7 +17,7 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from gptoss import __version__
-from gptoss.transcripts.page.feed import Update
+from gptoss.transcripts.page.spelling import Update
 
 SCRIPTS = ("model.js", "elements.js", "cards.js", "xray.js", "charts.js", "player.js", "page.js")
 """In this order, as one script."""

@@ -10,12 +10,13 @@ An update is an object whose `u` says what it is about:
     file        digest, type, and text or data (base64)
 
 Prompts grow by a little each time, so that of a generation says how many of its segments it shares with the one before
-it on the branch (`keep`) and which follow (`add`, as runs of numbers: first, count). Updates are only ever appended: a
-page that has seen the first n asks for those after them.
+it on the branch (`keep`) and which follow (`add`, as runs of numbers: first, count), and the same of the messages that
+were left out (first seq, last seq, how many, why). Updates are only ever appended: a page that has seen the first n
+asks for those after them.
 """
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -38,15 +39,13 @@ from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
 from gptoss.engine.ports import BranchInfo, EventReader, SessionInfo
 from gptoss.engine.reducer import fold, reduce
-from gptoss.engine.rendering import prompt_hash
+from gptoss.engine.rendering import Prompt
 from gptoss.engine.state import State
-from gptoss.engine.tokens import FIRST_SPECIAL
 from gptoss.transcripts.document import note
 from gptoss.transcripts.page.markup import markup
 from gptoss.transcripts.page.masking import Mask
+from gptoss.transcripts.page.spelling import Spelling, Update
 from gptoss.transcripts.redaction import Redactor
-
-Update = dict[str, Any]
 
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 DIFF = "text/x-diff"
@@ -55,7 +54,7 @@ LARGEST_FILE = 5_000_000
 
 
 class _Fold:
-    """How far a branch has been read, and what its last prompt was made of (numbers of segments; dropped messages).
+    """How far a branch has been read, and the last prompt that was told of: its segments, their numbers, what it lacks.
 
     `lineage` holds, for the root and so on to the branch itself, the seq after which its own events begin.
     """
@@ -64,8 +63,8 @@ class _Fold:
         self.lineage = lineage
         self.seq, self.number = lineage[-1] if lineage else (0, 0)
         self.state = state
-        self.prompt: list[int] = []
-        self.dropped: list[tuple[int, str]] = []
+        self.prompt = Prompt(segments=())
+        self.numbers: list[int] = []
 
     def owner(self, seq: int) -> int:
         """The number of the branch that holds the event `seq` of the path."""
@@ -97,11 +96,10 @@ class Feed:
         self._path = path
         self._reasoning = reasoning
         self._mask = Mask(harmony, redactor)
+        self._spelling = Spelling(harmony, self._mask)
         self._told: tuple[str, str] | None = None
         self._folds: dict[str, _Fold] = {}
         self._forks: dict[tuple[str, int], _Fold] = {}
-        self._words: set[int] = set()
-        self._segments: dict[tuple[object, ...], int] = {}
         self._files: set[str] = set()
 
     def more(self, session: SessionInfo | None = None) -> Iterator[Update]:
@@ -148,7 +146,7 @@ class Feed:
         if shared.state is None:
             return _Fold([*lineage, own], fold(self._reader.read(branch.id, until=branch.at_seq)))
         begun = _Fold([*lineage, own], shared.state)
-        begun.prompt, begun.dropped = shared.prompt, shared.dropped
+        begun.prompt, begun.numbers = shared.prompt, shared.numbers
         return begun
 
     def _advance(self, branch: BranchInfo) -> Iterator[Update]:
@@ -159,7 +157,7 @@ class Feed:
             yield from self._event(stored, at)
             forked = self._forks.get((branch.id, stored.seq))
             if forked is not None:
-                forked.state, forked.prompt, forked.dropped = at.state, at.prompt, at.dropped
+                forked.state, forked.prompt, forked.numbers = at.state, at.prompt, at.numbers
 
     def _event(self, stored: StoredEvent, at: _Fold) -> Iterator[Update]:
         event = stored.event
@@ -224,7 +222,7 @@ class Feed:
             yield head | {"k": "tokens", "count": len(event.ids), "ms": event.elapsed_ms}
             return
         ids = self._mask.batch(stored, event.ids)
-        yield from self._spell(ids)
+        yield from self._spelling.words(ids)
         found = head | {"k": "tokens", "ids": ids, "ms": event.elapsed_ms}
         if event.logprobs is not None and not self._mask.hides:
             found["logprobs"] = [round(logprob, 4) if logprob > float("-inf") else None for logprob in event.logprobs]
@@ -245,42 +243,19 @@ class Feed:
             yield found
             return
         prompt = prompt_of(at.state, self._harmony)
-        if prompt_hash(prompt.ids) != event.prompt_hash:
+        if prompt.hash != event.prompt_hash:
             yield found | {"problem": "the prompt can no longer be derived from the events: see gptoss verify"}
             return
-        numbers: list[int] = []
-        for segment in prompt.segments:
-            # The settings decide the parts without a message; they are few.
-            whose = segment.ids if segment.seq is None else (at.owner(segment.seq), segment.seq, len(segment.ids))
-            key = (segment.source, whose)
-            number = self._segments.get(key)
-            if number is None:
-                number = self._segments[key] = len(self._segments)
-                ids = self._mask.ids(segment.ids)
-                yield from self._spell(ids)
-                yield {"u": "segment", "source": segment.source, "seq": segment.seq, "ids": ids}
-            numbers.append(number)
-        dropped: list[tuple[int, str]] = [(drop.seq, drop.reason) for drop in prompt.dropped]
-        kept, kept_dropped = _common(at.prompt, numbers), _common(at.dropped, dropped)
-        at.prompt, at.dropped = numbers, dropped
-        found["prompt"] = {"keep": kept, "add": _runs(numbers[kept:])}
-        found["dropped"] = {"keep": kept_dropped, "add": dropped[kept_dropped:]}
+        # Most of a prompt are the very segments of the one before it.
+        kept, kept_dropped = _common(at.prompt.segments, prompt.segments), _common(at.prompt.dropped, prompt.dropped)
+        new = prompt.segments[kept:]
+        yield from self._spelling.segments(new, at.owner)
+        added = self._spelling.numbers(new, at.owner)
+        at.prompt, at.numbers = prompt, at.numbers[:kept] + added
+        found["prompt"] = {"keep": kept, "add": _runs(added)}
+        dropped = [(run.first, run.last, run.messages, run.reason) for run in prompt.dropped[kept_dropped:]]
+        found["dropped"] = {"keep": kept_dropped, "add": dropped}
         yield found
-
-    def _spell(self, ids: Iterable[int]) -> Iterator[Update]:
-        new = {token for token in ids if token >= 0} - self._words
-        if new:
-            self._words |= new
-            yield {"u": "words", "words": {str(token): self._word(token) for token in sorted(new)}}
-
-    def _word(self, token: int) -> str | list[int]:
-        if token >= FIRST_SPECIAL:
-            return self._harmony.decode((token,))
-        data = self._harmony.token_bytes(token)
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            return list(data)
 
     def _file(self, artefact: Artefact) -> Iterator[Update]:
         if artefact.digest in self._files:
@@ -304,7 +279,7 @@ def _is_thought(message: Message) -> bool:
     return message.role == "assistant" and message.channel == "analysis" and not message.is_tool_call
 
 
-def _common(one: list[Any], other: list[Any]) -> int:
+def _common(one: Sequence[Any], other: Sequence[Any]) -> int:
     """How many items both begin with."""
     shortest = min(len(one), len(other))
     if one[:shortest] == other[:shortest]:

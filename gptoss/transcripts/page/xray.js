@@ -61,14 +61,16 @@ class XRay {
       this.segment(made.inherited ? "what this generation added" : "as it was sampled", "sampled", made.ids.slice(made.inherited), null, made.logprobs));
   }
 
+  // `dropped` has runs of messages: the first, the last, how many, why.
   dropped(dropped) {
     if (!dropped.length) return element("p", { class: "dropped" }, "Nothing was left out of the prompt.");
     const reasons = new Map();
-    for (const [seq, reason] of dropped) reasons.set(reason, [...(reasons.get(reason) || []), seq]);
+    for (const [first, last, , reason] of dropped) reasons.set(reason, [...(reasons.get(reason) || []), [first, last]]);
+    const count = dropped.reduce((all, [, , messages]) => all + messages, 0);
     return element("details", { class: "dropped", open: dropped.length <= 12 },
-      element("summary", {}, `${counted(dropped.length, "message")} left out of the prompt`),
-      element("ul", {}, ...[...reasons].map(([reason, seqs]) => element("li", {}, reason === "trimmed" ? "because the conversation outgrew the context: " : `because it is ${reason}: `,
-        ...seqs.slice(0, 200).flatMap((seq, n) => [n ? ", " : "", this.message(seq)]), seqs.length > 200 ? ` and ${seqs.length - 200} more` : ""))));
+      element("summary", {}, `${counted(count, "message")} left out of the prompt`),
+      element("ul", {}, ...[...reasons].map(([reason, runs]) => element("li", {}, reason === "trimmed" ? "because the conversation outgrew the context: " : `because it is ${reason}: `,
+        ...runs.slice(0, 200).flatMap(([first, last], n) => [n ? ", " : "", this.message(first), ...(last > first ? [" to ", this.message(last)] : [])]), runs.length > 200 ? ` and ${runs.length - 200} more` : ""))));
   }
 
   message(seq) {
