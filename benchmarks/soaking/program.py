@@ -127,7 +127,7 @@ class Program:
             self._tally.fault(fault)
 
     def _judge(self, words: tuple[str, ...], ended: Ended, sent: signal.Signals | None) -> None:
-        """A signal that comes before the program listens, or when it does not any more, ends it as it ends any other."""
+        """A signal that comes before the program listens, or when it no longer does, ends it as it ends any other."""
         self._tally.said(ended.err)
         expected = (0, 1, 2, 4, 130, -signal.SIGKILL, *([-sent] if sent else []))
         if is_defect(ended.err) or ended.code not in expected:
