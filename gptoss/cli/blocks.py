@@ -47,20 +47,20 @@ class PatchBlock(Block):
 
 
 class FoldedBlock(Block):
-    """A text of which only the length is shown, once it is over."""
+    """A `text` of which only the length is shown, once it is over."""
 
     def __init__(self, output: Output, style: Style, wrapper: Wrapper) -> None:
         super().__init__(output, style, wrapper)
-        self._text = ""
+        self.text = ""
 
     def write(self, text: str) -> None:
         self.is_empty = False
-        self._text += text
+        self.text += text
 
     def go_on(self) -> None:
         """Nothing is on the screen that could be gone on with."""
 
     def end(self) -> None:
-        if self._text:
-            words = len(self._text.split())
+        if self.text:
+            words = len(self.text.split())
             self._output.line(f"  … {words} {'word' if words == 1 else 'words'}, /think show unfolds them", self._style)

@@ -1,11 +1,17 @@
-"""What Tab and the menu below the line offer: commands, names of sessions, files."""
+"""What Tab and the menu below the line offer: commands, names of sessions and branches, files."""
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-_SESSION = ("/resume",)
+from gptoss.cli.names import quoted
+
+Names = Mapping[str, Callable[[], Iterable[str]]]
+"""A command and the names that can follow it by now."""
+
 _FILE = ("/save", "/export")
 _WORDS = {
     "/effort": ("low", "medium", "high"),
@@ -19,13 +25,12 @@ _WORDS = {
 class SlashCompleter(Completer):
     """Completes lines that begin with a slash; messages are left alone.
 
-    `commands` are the commands with what they do; `sessions` gives the names that there are by now.
+    `commands` are the commands with what they do; `names` are those of sessions and the like.
     """
 
-    def __init__(self, commands: Mapping[str, str], sessions: Callable[[], list[str]]) -> None:
+    def __init__(self, commands: Mapping[str, str], names: Names) -> None:
         self._commands = commands
-        self._sessions = sessions
-        self._files = PathCompleter(expanduser=True)
+        self._names = names
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """See prompt_toolkit."""
@@ -38,9 +43,29 @@ class SlashCompleter(Completer):
                 if name.startswith(command):
                     yield Completion(name, -len(command), display_meta=what)
         elif command in _FILE:
-            yield from self._files.get_completions(Document(rest, len(rest)), complete_event)
+            yield from _files(rest)
         else:
-            words = self._sessions() if command in _SESSION else _WORDS.get(command, ())
-            for word in words:
+            for word in _WORDS.get(command, ()):
                 if word.startswith(rest):
                     yield Completion(word, -len(rest))
+            for name in self._names.get(command, tuple)():
+                if name.startswith(rest.lstrip("'")):
+                    yield Completion(quoted(name), -len(rest), display=name)
+
+
+def _files(begun: str) -> Iterator[Completion]:
+    """The files that a path may go on to; a folder ends with a slash, so that one can go on into it."""
+    typed = begun.lstrip("'")
+    folder, slash, name = typed.rpartition("/")
+    where = Path(folder + slash or ".").expanduser()
+    try:
+        with os.scandir(where) as entries:
+            found = sorted((entry.name, entry.is_dir()) for entry in entries)
+    except OSError:
+        return
+    for file, is_folder in found:
+        if file.startswith(name) and not (file.startswith(".") and not name):
+            path = folder + slash + file
+            if path.split() != [path] or "'" in path:
+                path = quoted(path).removesuffix("'" * is_folder)  # what is in the folder may follow
+            yield Completion(path + "/" * is_folder, -len(begun), display=file + "/" * is_folder)

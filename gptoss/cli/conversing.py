@@ -236,14 +236,18 @@ class Chat:
             raise RuntimeError("the vocabulary is not loaded")
         return len(prompt_of(state, self._harmony).ids)
 
-    def status(self) -> str:
-        """How much of the context is used, how fast the last answer came, and by what; "" before there is any."""
+    def status(self) -> list[str]:
+        """How much of the context is used, how fast the last answer came, and by what; [] before there is any."""
         if self._conversation is None or self._generator is None or self._harmony is None:
-            return ""
+            return []
         facts = [f"{self.used_tokens():,} of {self._conversation.context:,} tokens"]
         if (rate := tokens_per_second(self._conversation.state)) is not None:
             facts.append(f"{rate:.0f} tokens/s")
-        return " · ".join([*facts, self._generator.name, f"reasoning {self.settings.reasoning_effort}"])
+        return [*facts, self._generator.name, f"reasoning {self.settings.reasoning_effort}"]
+
+    def branches(self) -> list[str]:
+        """The names of the session's branches."""
+        return [] if self.info is None else [branch.name for branch in self._log.branches(self.info.id)]
 
     def _equip(self, harmony: Harmony) -> None:
         """Make the tools that the settings name and that are not there yet."""

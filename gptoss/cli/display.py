@@ -77,6 +77,7 @@ class Display:
         self._kept = kept
         self._pages = pages
         self._block: Block | None = None
+        self._folded = ""
         self._citations: Citations | None = None
         self._pictures: list[Picture] = []
         # The text of a message that was cut off and is on the screen already, and what of it a continuation repeats.
@@ -121,7 +122,15 @@ class Display:
         """A remark of the program's own."""
         self.end()
         self._separate()
-        self._rest.line(text, "notice")
+        self._rest.sentence(text, "notice")
+
+    def unfold(self) -> None:
+        """Show the reasoning that was hidden last."""
+        text, self._folded = self._folded, ""
+        if text:
+            self._open(Message(role="assistant", content=text, channel="analysis"))
+            self._text(text)
+            self.end()
 
     def pause(self) -> None:
         """Take away what is only passing: somebody else is about to write."""
@@ -134,6 +143,8 @@ class Display:
             if self._citations is not None:
                 self._block.write(self._citations.finish())
             self._block.end()
+            if isinstance(self._block, FoldedBlock):
+                self._folded = self._block.text
             self._block = None
             self._sources()
         self._repeated, self._goes_on = "", False

@@ -1,6 +1,6 @@
 """`gptoss chat` at a terminal: the user and the model take turns until one of them leaves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 
 from gptoss import __version__
@@ -10,7 +10,8 @@ from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.cli.prompting import edits_lines, line_reader
 from gptoss.cli.raw import RawDisplay
-from gptoss.cli.slash import Leave, SlashCommands
+from gptoss.cli.slash.commands import commands, obey
+from gptoss.cli.slash.dialogue import Dialogue, Leave
 from gptoss.cli.terminal import typing_ahead
 from gptoss.engine.conversation import Step, next_step
 from gptoss.engine.errors import GptossError, StorageError
@@ -47,15 +48,20 @@ class InteractiveChat:
         self._err = err
         self._display = chat.display(out, out, hint=", /continue goes on", follows=True)
         self._said_anything = False
-        self._status = ""
+        self._status: Sequence[str] = ()
         self._raw: RawDisplay | None = None
         self._is_raw = raw
-        self._slash = SlashCommands(chat, adapters, database, self._display, out, self._watch, self._set_raw)
+        self._dialogue = Dialogue(chat, adapters, database, self._display, out, self._watch, self._set_raw)
+        self._commands = commands()
         self._read = line_reader(
             out,
             adapters.folders.data,
-            commands=self._slash.names,
-            sessions=lambda: [session.name for session in chat.log.sessions()],
+            commands=self._commands,
+            names={
+                "/resume": lambda: [session.name for session in chat.log.sessions()],
+                "/switch": chat.branches,
+                "/help": lambda: self._commands,
+            },
             status=lambda: self._status,
         )
 
@@ -84,9 +90,9 @@ class InteractiveChat:
             self._chat.model_name,
             f"reasoning {self._chat.settings.reasoning_effort}",
         )
-        self._out.line(" · ".join((f"gptoss {__version__}", *facts)), "bold")
+        self._out.sentence(" · ".join((f"gptoss {__version__}", *facts)), "bold")
         if tools := self._chat.tool_options.facts([tool.name for tool in self._chat.settings.tools]):
-            self._out.line(" · ".join(tools), "bold")
+            self._out.sentence(" · ".join(tools), "bold")
         if self._chat.is_new:
             self._out.line(f"To come back: {self._chat.resume_command}", "dim")
             self._out.line("/help lists what else can be typed.", "dim")
@@ -120,7 +126,7 @@ class InteractiveChat:
 
     def _next_line(self) -> str | None:
         """What the user wants, None being to leave."""
-        self._status = self._chat.status() if self._out.is_terminal else ""
+        self._status = self._chat.status() if self._out.is_terminal else ()
         self._out.line()
         try:
             text = self._read().strip()
@@ -136,8 +142,8 @@ class InteractiveChat:
     def _obey(self, text: str) -> None:
         word = text.split(maxsplit=1)[0] if text else ""
         # A path is no command: "/etc/hosts is wrong, why?" is a message.
-        if word in self._slash.names or (word == text and word[:1] == "/" and word[1:].isalpha()):
-            self._attempt(lambda: self._slash.run(text))
+        if word in self._commands or (word == text and word[:1] == "/" and word[1:].isalpha()):
+            self._attempt(lambda: obey(self._dialogue, text))
         elif text:
             self._attempt(lambda: self._watch(self._chat.conversation().say(text)))
 
@@ -147,7 +153,7 @@ class InteractiveChat:
             action()
         except GptossError as error:
             self._display.end()
-            self._err.line(f"gptoss: {error}", "error")
+            self._err.sentence(f"gptoss: {error}", "error")
             if isinstance(error, StorageError):
                 # What this process believes of the session may no longer be so.
                 self._chat.reopen_later()
@@ -158,6 +164,10 @@ class InteractiveChat:
             self._raw = self._chat.raw(self._out)
         with self._interrupts.answering():
             watch(updates, self._raw if self._is_raw and self._raw else self._display)
+        state = self._chat.state
+        is_over = state is not None and next_step(state) is None and not self._interrupts()
+        if is_over and state is not None and state.last is not None and not state.last.message.is_final:
+            self._display.notice("The model ended its turn without an answer; /retry asks it again.")
 
     def _set_raw(self, on: bool | None) -> bool:
         self._is_raw = self._is_raw if on is None else on

@@ -42,7 +42,7 @@ def _report(error: BaseException, out: Output, err: Output, *, debug: bool) -> i
             from traceback import format_exception
 
             err.line("".join(format_exception(error)).rstrip())
-        err.line(f"gptoss: {sentence}", "error")
+        err.sentence(f"gptoss: {sentence}", "error")
     except (OutputClosed, OutputFailed):
         _discard(sys.stderr)
     return code

@@ -8,6 +8,7 @@ from typing import Literal, Self, TextIO
 
 from gptoss.cli.harmless import harmless
 from gptoss.cli.inline_images import inline
+from gptoss.cli.wrapping import Wrapper
 from gptoss.engine.errors import GptossError
 
 INTERRUPTED = 130
@@ -91,6 +92,11 @@ class Output:
         self.write(text, style)
         self._column_zero = True
         self._send("\n")
+
+    def sentence(self, text: str, style: Style = "plain") -> None:
+        """The same for text that may be broken between words, which a terminal would break anywhere."""
+        wrapper = Wrapper("", lambda: self.width)
+        self.line(wrapper.push(text) + wrapper.flush(), style)
 
     def end_line(self) -> None:
         if not self._column_zero:

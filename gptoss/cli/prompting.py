@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -14,15 +14,33 @@ from typing import TYPE_CHECKING
 
 from gptoss.cli.interrupts import LEAVING
 from gptoss.cli.output import Output
+from gptoss.cli.widths import fitted, width_of
 
 if TYPE_CHECKING:
     from prompt_toolkit.history import History
     from prompt_toolkit.key_binding import KeyBindings
 
+    from gptoss.cli.completing import Names
+
 PROMPT = "> "
 CONTINUATION = "  "
 QUOTES = '"""'
 HISTORY = "history"
+
+MENU_LINES = 8
+"""Lines of the menu of completions; fewer where the terminal has fewer."""
+
+_STYLES = {
+    "bottom-toolbar": "noreverse fg:ansibrightblack",
+    # The terminal's own colours, whether they are dark on light or light on dark.
+    "completion-menu": "fg:default bg:default",
+    "completion-menu.completion": "fg:default bg:default",
+    "completion-menu.completion.current": "fg:default bg:default reverse",
+    "completion-menu.meta.completion": "fg:ansibrightblack bg:default",
+    "completion-menu.meta.completion.current": "fg:default bg:default bold",
+    "scrollbar.background": "bg:default",
+    "scrollbar.button": "bg:ansibrightblack",
+}
 
 Reader = Callable[[], str]
 """Returns what was typed. EOFError for Ctrl-D, KeyboardInterrupt for Ctrl-C."""
@@ -38,17 +56,17 @@ def line_reader(
     data: Path,
     *,
     commands: Mapping[str, str],
-    sessions: Callable[[], list[str]],
-    status: Callable[[], str] = str,
+    names: Names,
+    status: Callable[[], Sequence[str]] = tuple,
 ) -> Reader:
     """The reader that suits this terminal.
 
-    `data` is the folder of the history; `commands` (with what they do) and the names of `sessions` are what can be
-    completed; `status` is shown below the line while the user types.
+    `data` is the folder of the history; `commands` (with what they do) and the `names` that follow them are what can
+    be completed; `status` has the facts that stand below the line while the user types, the most important first.
     """
     if not edits_lines(out):
         return _plain(out)
-    return _editing(out, data, commands, sessions, status)
+    return _editing(out, data, commands, names, status)
 
 
 def _is_open(text: str) -> bool:
@@ -85,10 +103,12 @@ def _editing(
     out: Output,
     data: Path,
     commands: Mapping[str, str],
-    sessions: Callable[[], list[str]],
-    status: Callable[[], str],
+    names: Names,
+    status: Callable[[], Sequence[str]],
 ) -> Reader:
     from prompt_toolkit import PromptSession
+    from prompt_toolkit.filters import Condition
+    from prompt_toolkit.layout.processors import TabsProcessor
     from prompt_toolkit.output import ColorDepth
     from prompt_toolkit.shortcuts import CompleteStyle
     from prompt_toolkit.styles import Style
@@ -101,11 +121,15 @@ def _editing(
         prompt_continuation=CONTINUATION,
         key_bindings=_keys(),
         history=_history(data / HISTORY),
-        completer=SlashCompleter(commands, sessions),
-        complete_style=CompleteStyle.READLINE_LIKE,
-        bottom_toolbar=lambda: status() or None,
-        style=Style.from_dict({"bottom-toolbar": "noreverse fg:ansibrightblack"}),
+        completer=SlashCompleter(commands, names),
+        complete_while_typing=Condition(lambda: session.default_buffer.text.startswith("/")),
+        complete_style=CompleteStyle.COLUMN,
+        reserve_space_for_menu=MENU_LINES,
+        input_processors=[TabsProcessor(char1=" ", char2=" ")],
+        bottom_toolbar=lambda: joined_facts(status(), out.width) or None,
+        style=Style.from_dict(_STYLES),
         color_depth=None if out.is_coloured else ColorDepth.MONOCHROME,
+        enable_suspend=True,
     )
 
     def read() -> str:
@@ -113,6 +137,15 @@ def _editing(
             return _unquoted(session.prompt(pre_run=begin))
 
     return read
+
+
+def joined_facts(facts: Sequence[str], width: int) -> str:
+    """As many of the facts as fit into one line, the first ones first."""
+    for count in range(len(facts), 0, -1):
+        line = " · ".join(facts[:count])
+        if width_of(line) <= width or count == 1:
+            return fitted(line, width)
+    return ""
 
 
 @contextmanager
@@ -151,12 +184,18 @@ def _orderly_leaving() -> Iterator[Callable[[], None]]:
 
 
 def _keys() -> KeyBindings:
-    """Enter sends, Alt-Enter and Ctrl-J begin a new line, Ctrl-G opens the user's editor."""
+    """Enter sends, Alt-Enter and Ctrl-J begin a new line, Ctrl-G opens the user's editor, Ctrl-C drops what was typed.
+
+    In a search of the history (Ctrl-R) they mean what they mean there.
+    """
+    from prompt_toolkit.completion import CompleteEvent, get_common_complete_suffix
+    from prompt_toolkit.enums import DEFAULT_BUFFER
+    from prompt_toolkit.filters import has_focus
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-    keys = KeyBindings()
+    keys, typing = KeyBindings(), has_focus(DEFAULT_BUFFER)
 
-    @keys.add("enter")
+    @keys.add("enter", filter=typing)
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if _is_open(buffer.text):
@@ -164,14 +203,37 @@ def _keys() -> KeyBindings:
         else:
             buffer.validate_and_handle()
 
-    @keys.add("escape", "enter")
-    @keys.add("c-j")
+    @keys.add("escape", "enter", filter=typing)
+    @keys.add("c-j", filter=typing)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 
-    @keys.add("c-g")
+    @keys.add("c-g", filter=typing)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.open_in_editor()
+
+    @keys.add("tab", filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state is not None:
+            buffer.complete_next()
+            return
+        # At once: whoever types fast must not have the next key taken before the completion.
+        found = list(buffer.completer.get_completions(buffer.document, CompleteEvent(completion_requested=True)))
+        if len(found) == 1:
+            buffer.apply_completion(found[0])
+        elif found:
+            buffer.insert_text(get_common_complete_suffix(buffer.document, found))
+            buffer.start_completion()
+
+    @keys.add("c-c", filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if not buffer.text:
+            event.app.exit(exception=KeyboardInterrupt())
+            return
+        buffer.append_to_history()  # an arrow up brings it back
+        event.app.exit(result="")
 
     return keys
 

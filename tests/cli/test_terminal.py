@@ -89,10 +89,17 @@ def test_the_second_ctrl_c_leaves(terminal: Open, gptoss: Run) -> None:
     assert "Tell me a story" in gptoss("export", "a").stdout
 
 
-def test_ctrl_c_at_the_prompt_is_a_hint(terminal: Open) -> None:
+def test_ctrl_c_at_the_prompt_drops_what_was_typed_and_then_is_a_hint(terminal: Open) -> None:
     child = terminal()
     child.expect_exact(PROMPT)
     child.send("half a li" + CTRL_C)
+    child.expect_exact(PROMPT)
+    assert "leaves" not in (child.before or "")
+    child.send("\x1b[A")
+    child.expect_exact("half a li")
+    child.send(CTRL_C)
+    child.expect_exact(PROMPT)
+    child.send(CTRL_C)
     child.expect_exact("Ctrl-D or /exit leaves.")
     say(child, "/help")
     child.expect(r"/continue +go on")
