@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gptoss.engine.harmony import Harmony
+from gptoss.engine.vocabulary import Vocabulary
 
 # What starts the tests in the background ignores these signals, and so would every program that they start.
 for number in (signal.SIGINT, signal.SIGHUP):
@@ -25,3 +26,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 def harmony(tmp_path_factory: pytest.TempPathFactory) -> Harmony:
     cache: Path = tmp_path_factory.getbasetemp() / "cache"
     return Harmony.load(cache)
+
+
+@pytest.fixture(scope="session")
+def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
+    return Vocabulary.load(tmp_path_factory.getbasetemp() / "cache")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gptoss.engine.harmony import Harmony
     from gptoss.engine.ports import EventLog, EventReader, TokenGenerator, Tool
     from gptoss.engine.settings import Sampling, ToolSpec
+    from gptoss.engine.vocabulary import Vocabulary
     from gptoss.storage.health import Examination, SqliteLibrary
     from gptoss.tools.apply_patch.journal import Journal
     from gptoss.tools.apply_patch.record import Record
@@ -145,6 +146,12 @@ class Adapters:
             return Harmony.load(self.folders.cache)
         finally:
             self.report("")
+
+    def vocabulary(self) -> Vocabulary:
+        """What spells tokens, for commands that turn no text into tokens."""
+        from gptoss.engine.vocabulary import Vocabulary
+
+        return Vocabulary.load(self.folders.cache)
 
     def checkpoint(self, given: Path | None, own: str | None) -> str | None:
         """The checkpoint to use, as an absolute path: the one given, the session's, `GPTOSS_CHECKPOINT`, the config's.

@@ -13,8 +13,7 @@ from msgspec.structs import replace
 from gptoss.cli.display import Display
 from gptoss.cli.output import Output
 from gptoss.engine.events import MessageAppended, SessionStarted, StoredEvent
-from gptoss.engine.harmony import Harmony
-from gptoss.engine.parsing import MessageBegun, TextDelta
+from gptoss.engine.parsing import MessageBegun, TextDelta, TokenBytes
 from gptoss.transcripts.playback import Moment, playback
 from gptoss.transcripts.redaction import Redactor
 
@@ -24,13 +23,13 @@ LONGEST_PAUSE = 2.0
 
 
 def cast(
-    events: Iterable[StoredEvent], harmony: Harmony, *, reasoning: bool = True, redactor: Redactor | None = None
+    events: Iterable[StoredEvent], encoding: TokenBytes, *, reasoning: bool = True, redactor: Redactor | None = None
 ) -> Iterator[str]:
     """The lines of the recording; lazy. `redactor` has learnt from the session before."""
     screen = _Screen()
     display = Display(screen, screen)
     begun, at = False, 0.0
-    for moment in _selected(events, harmony, reasoning, redactor):
+    for moment in _selected(events, encoding, reasoning, redactor):
         update = moment.update
         if not begun and isinstance(update, StoredEvent) and isinstance(update.event, SessionStarted):
             name = update.event.name if redactor is None else redactor.text(update.event.name)
@@ -85,9 +84,9 @@ def _line(at: float, text: str) -> str:
 
 
 def _selected(
-    events: Iterable[StoredEvent], harmony: Harmony, reasoning: bool, redactor: Redactor | None
+    events: Iterable[StoredEvent], encoding: TokenBytes, reasoning: bool, redactor: Redactor | None
 ) -> Iterator[Moment]:
-    moments: Iterable[Moment] = playback(events, harmony)
+    moments: Iterable[Moment] = playback(events, encoding)
     if not reasoning:
         moments = _without_reasoning(moments)
     return iter(moments) if redactor is None else _redacted(moments, redactor)

@@ -137,7 +137,7 @@ class _Export:
         if choice.format == "cast":
             from gptoss.cli.casting import cast
 
-            return cast(events, self._adapters.harmony(), reasoning=choice.reasoning, redactor=redactor)
+            return cast(events, self._adapters.vocabulary(), reasoning=choice.reasoning, redactor=redactor)
         found = document(events)
         if not choice.reasoning:
             found = without_reasoning(found)

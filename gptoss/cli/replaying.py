@@ -53,7 +53,7 @@ def replay_session(
     with closing(adapters.open_reader(place.database)) as reader:
         display = Display(out, out, kept=adapters.kept(reader.get_blob))
         now: float | None = None
-        moments = _moments(adapters, reader, place, since, until)
+        moments = _moments(adapters, reader, place, since, until, spread=speed > 0)
         for moment in moments if speed else _joined(moments):
             wait = min(moment.at - now, LONGEST_PAUSE) if now is not None else 0.0
             now = moment.at
@@ -97,12 +97,13 @@ def compare_states(adapters: Adapters, place: Place, out: Output, points: tuple[
 
 
 def _moments(
-    adapters: Adapters, reader: EventReader, place: Place, since: str | None, until: str | None
+    adapters: Adapters, reader: EventReader, place: Place, since: str | None, until: str | None, *, spread: bool = False
 ) -> Iterator[Moment]:
     branch = place.find(reader)
     first, last = _seq(reader, branch, since), _seq(reader, branch, until)
     events: Iterable[StoredEvent] = reader.read(branch, until=last)
-    return (moment for moment in playback(events, adapters.harmony()) if moment.seq >= (first or 1))
+    moments = playback(events, adapters.vocabulary(), spread=spread)
+    return moments if first is None else (moment for moment in moments if moment.seq >= first)
 
 
 def _joined(moments: Iterable[Moment]) -> Iterator[Moment]:

@@ -31,7 +31,7 @@ def tail_session(
     if turns < 0:
         raise UsageError(f"--turns must be 0 or more, not {turns}")
     with closing(adapters.open_reader(database)) as reader:
-        harmony = adapters.harmony()
+        vocabulary = adapters.vocabulary()
         kept = adapters.kept(reader.get_blob)
         display = Display(out, out, kept=kept)
         branch: str | None = reader.session(name).branch
@@ -39,7 +39,7 @@ def tail_session(
         try:
             while branch is not None:
                 following = _Following(reader, name, branch, pause if follow else None)
-                for moment in playback(following, harmony):
+                for moment in playback(following, vocabulary):
                     if moment.seq >= first:
                         display.show(moment.update)
                     else:

@@ -19,7 +19,7 @@ from gptoss.engine.errors import VocabularyError
 from gptoss.engine.message import Message
 from gptoss.engine.settings import Settings, ToolSpec
 from gptoss.engine.tokens import CALL, CHANNEL, CONSTRAIN, END, MESSAGE, START
-from gptoss.engine.vocabulary import VARIABLE, vocabulary_folder
+from gptoss.engine.vocabulary import VARIABLE, unreadable, vocabulary_folder
 
 if TYPE_CHECKING:
     import openai_harmony
@@ -47,9 +47,7 @@ class Harmony:
         try:
             return cls(openai_harmony.load_harmony_encoding(openai_harmony.HarmonyEncodingName.HARMONY_GPT_OSS))
         except openai_harmony.HarmonyError as error:
-            raise VocabularyError(
-                f"the vocabulary in {os.environ[VARIABLE]} cannot be read ({error}): delete that folder and try again"
-            ) from error
+            raise VocabularyError(unreadable(Path(os.environ[VARIABLE]), str(error))) from error
         finally:
             if before is None:
                 del os.environ[VARIABLE]

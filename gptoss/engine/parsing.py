@@ -9,11 +9,11 @@ A `Parser` is fed the tokens that follow the prompt's `<|start|>assistant`. Posi
 """
 
 import codecs
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
 from gptoss.engine.tokens import CALL, CHANNEL, CONSTRAIN, END, ENDOFTEXT, FIRST_SPECIAL, MESSAGE, RETURN, START
 
@@ -21,6 +21,14 @@ CHANNELS = ("analysis", "commentary", "final")
 
 LONGEST_HEADER = 64
 """Tokens. A header that goes on for longer is text whose header never came."""
+
+
+class TokenBytes(Protocol):
+    """What a parser must know of an encoding: `Harmony` does, and so does `Vocabulary`, which is loaded sooner."""
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes of an ordinary token, which may be a part of a character."""
+        ...
 
 
 class MessageBegun(Struct, frozen=True):
@@ -76,10 +84,10 @@ class _Draft:
 
 
 class Parser:
-    """`push` tokens, then `finish`; each returns what became known."""
+    """`push` or `feed` tokens, then `finish`; each returns what became known."""
 
-    def __init__(self, harmony: Harmony) -> None:
-        self._harmony = harmony
+    def __init__(self, encoding: TokenBytes) -> None:
+        self._encoding = encoding
         self._position = 0
         self._updates: list[ParseUpdate] = []
         self._place: Literal["header", "content", "between"] = "header"
@@ -88,7 +96,26 @@ class Parser:
 
     def push(self, token: int) -> list[ParseUpdate]:
         """Take one token."""
+        return self.feed((token,))
+
+    def feed(self, ids: Sequence[int]) -> list[ParseUpdate]:
+        """Take tokens; what they add to the text of a message comes in one piece."""
         self._updates = []
+        at, end = 0, len(ids)
+        while at < end:
+            begun = at
+            if self._place == "content":
+                while at < end and ids[at] < FIRST_SPECIAL:
+                    at += 1
+            if at > begun:
+                self._position += at - begun
+                self._text(self._draft.decoder.decode(self._spelt(ids[begun:at])))
+            else:
+                self._take(ids[at])
+                at += 1
+        return self._updates
+
+    def _take(self, token: int) -> None:
         position = self._position
         self._position += 1
         if self._place == "content":
@@ -97,7 +124,6 @@ class Parser:
             self._in_header(token, position)
         else:
             self._between(token, position)
-        return self._updates
 
     def finish(self) -> list[ParseUpdate]:
         """The stream was cut here: what has been said of an unfinished message becomes a partial one."""
@@ -205,10 +231,8 @@ class Parser:
             self._draft.whole = token == START
             if token == CHANNEL:
                 self._draft.part = self._draft.channel_text
-        elif token >= FIRST_SPECIAL:
+        else:  # `feed` reads what is no special token by itself
             self._repair(position, "a special token stood in a text")
-        else:
-            self._text(self._draft.decoder.decode(self._harmony.token_bytes(token)))
 
     def _between(self, token: int, position: int) -> None:
         if token == START:
@@ -263,7 +287,10 @@ class Parser:
         self._updates.append(Malformed((min(self._draft.start, position), position + 1), problem))
 
     def _decode(self, tokens: list[int]) -> str:
-        return b"".join(self._harmony.token_bytes(token) for token in tokens).decode("utf-8", "replace")
+        return self._spelt(tokens).decode("utf-8", "replace")
+
+    def _spelt(self, tokens: Sequence[int]) -> bytes:
+        return b"".join(map(self._encoding.token_bytes, tokens))
 
 
 def _split(text: str) -> tuple[list[str], str | None]:

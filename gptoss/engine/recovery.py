@@ -5,18 +5,17 @@ Whoever opens the branch next for writing appends the missing ending first, so t
 """
 
 from gptoss.engine.events import Event, GenerationFinished, MessageAppended, ParseRecovered, ToolReturned
-from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
-from gptoss.engine.parsing import Malformed, MessageParsed, Parser, ParseUpdate
+from gptoss.engine.parsing import Malformed, MessageParsed, Parser, ParseUpdate, TokenBytes
 from gptoss.engine.state import Generation, State
 from gptoss.engine.tokens import STOP_IDS
 
 
-def missing_endings(state: State, harmony: Harmony) -> list[Event]:
+def missing_endings(state: State, encoding: TokenBytes) -> list[Event]:
     """What must be appended before anything else; empty when all has ended."""
     generation = state.generation
     if generation is not None and generation.finished is None:
-        return _end_generation(generation, harmony)
+        return _end_generation(generation, encoding)
     if state.call is not None:
         text = (
             "Error: the program was stopped while this tool ran. Whether the call took effect is unknown; "
@@ -27,10 +26,10 @@ def missing_endings(state: State, harmony: Harmony) -> list[Event]:
     return []
 
 
-def reopen_parser(state: State, generation: Generation, harmony: Harmony) -> tuple[Parser, list[ParseUpdate]]:
+def reopen_parser(state: State, generation: Generation, encoding: TokenBytes) -> tuple[Parser, list[ParseUpdate]]:
     """A parser that has read all tokens of a generation, and what it said after the last message in the log."""
     recorded = sum(1 for entry in state.entries if entry.seq > generation.origin and not entry.partial)
-    parser = Parser(harmony)
+    parser = Parser(encoding)
     updates: list[ParseUpdate] = []
     for token in generation.ids:
         for update in parser.push(token):
@@ -53,8 +52,8 @@ def tool_message(recipient: str, text: str, channel: str | None) -> Message:
     return Message(role="tool", name=recipient, recipient="assistant", channel=channel, content=text)
 
 
-def _end_generation(generation: Generation, harmony: Harmony) -> list[Event]:
-    parser = Parser(harmony)
+def _end_generation(generation: Generation, encoding: TokenBytes) -> list[Event]:
+    parser = Parser(encoding)
     updates: list[ParseUpdate] = []
     for index, token in enumerate(generation.ids):
         found = parser.push(token)

@@ -24,7 +24,7 @@ from gptoss.engine.harmony import Harmony
 from gptoss.engine.parsing import Malformed, MessageParsed, Parser, ParseUpdate
 from gptoss.engine.recovery import event_of, reopen_parser
 from gptoss.engine.reducer import reduce
-from gptoss.engine.rendering import prompt_hash, render_continuation, render_prompt, rendering_rules
+from gptoss.engine.rendering import render_continuation, render_prompt, rendering_rules
 from gptoss.engine.state import State
 
 
@@ -120,21 +120,20 @@ class _Check:
         self._generation, self._expected = seq, []
         if event.rendering != rules:
             return f"the prompt was rendered by the rules {event.rendering!r} and is now by {rules!r}"
-        if event.prompt_length != len(prompt.ids) or event.prompt_hash != prompt_hash(prompt.ids):
+        if event.prompt_length != len(prompt.ids) or event.prompt_hash != prompt.hash:
             if self._redacted:
                 self.redacted += 1
                 return None
             return (
                 f"the prompt that the model saw had {event.prompt_length} tokens with the hash {event.prompt_hash}; "
-                f"the events now give {len(prompt.ids)} tokens with the hash {prompt_hash(prompt.ids)}"
+                f"the events now give {len(prompt.ids)} tokens with the hash {prompt.hash}"
             )
         self.prompts += 1
         return None
 
     def _sampled(self, event: TokensSampled) -> None:
         if self._parser is not None:
-            for token in event.ids:
-                self._expect(self._parser.push(token))
+            self._expect(self._parser.feed(event.ids))
         self.tokens += len(event.ids)
 
     def _recorded(self, event: Event, *, redacted: bool) -> str | None:

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from gptoss.engine.events import GenerationFinished, GenerationStarted, StoredEvent, TokensSampled
-from gptoss.engine.harmony import Harmony
-from gptoss.engine.parsing import MessageBegun, Parser, ParseUpdate, TextDelta
+from gptoss.engine.parsing import MessageBegun, Parser, ParseUpdate, TextDelta, TokenBytes
 from gptoss.engine.recovery import reopen_parser
 from gptoss.engine.reducer import reduce
 from gptoss.engine.state import State
@@ -24,11 +23,14 @@ class Moment(NamedTuple):
     seq: int
 
 
-def playback(events: Iterable[StoredEvent], harmony: Harmony, *, tokens: bool = False) -> Iterator[Moment]:
+def playback(
+    events: Iterable[StoredEvent], encoding: TokenBytes, *, tokens: bool = False, spread: bool = True
+) -> Iterator[Moment]:
     """The moments of a branch, from its first event on, in order; lazy. Raises HistoryError for an impossible history.
 
     With `tokens`, each sampled token is among them, before what it spells.
-    Tokens were recorded in batches; those of a batch are spread evenly over the time that it took.
+    Tokens were recorded in batches; those of a batch are `spread` evenly over the time that it took, or all come at its
+    end.
     """
     state: State | None = None
     parser: Parser | None = None
@@ -39,19 +41,20 @@ def playback(events: Iterable[StoredEvent], harmony: Harmony, *, tokens: bool = 
         time = stored.time / 1e6
         said: list[ParseUpdate] = []
         if isinstance(event, GenerationStarted):
-            parser, begun, elapsed_ms = Parser(harmony), time, 0
+            parser, begun, elapsed_ms = Parser(encoding), time, 0
             if event.continues is not None and state is not None and state.generation is not None:
-                parser, said = reopen_parser(state, state.generation, harmony)
+                parser, said = reopen_parser(state, state.generation, encoding)
         state = reduce(state, stored)
         if stored.seq == 1:
             first = time
         if isinstance(event, TokensSampled) and parser is not None:
-            for number, token in enumerate(event.ids, 1):
-                share = (event.elapsed_ms - elapsed_ms) * number / len(event.ids)
+            pieces = [(token,) for token in event.ids] if spread else [event.ids]
+            for number, ids in enumerate(pieces, 1):
+                share = (event.elapsed_ms - elapsed_ms) * number / len(pieces)
                 at = begun + (elapsed_ms + share) / 1000 - first
                 if tokens:
-                    yield Moment(at, Sampled((token,)), stored.seq)
-                yield from (Moment(at, update, stored.seq) for update in _shown(parser.push(token)))
+                    yield Moment(at, Sampled(ids), stored.seq)
+                yield from (Moment(at, update, stored.seq) for update in _shown(parser.feed(ids)))
             elapsed_ms = event.elapsed_ms
             continue
         yield Moment(time - first, stored, stored.seq)

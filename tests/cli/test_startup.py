@@ -77,7 +77,13 @@ def test_no_model_is_loaded_where_none_is_needed(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["sessions", "list"], ["sessions", "list", "--json"], ["export", "a"], ["export", "a", "--format", "json"]],
+    [
+        ["sessions", "list"],
+        ["sessions", "list", "--json"],
+        ["export", "a"],
+        ["export", "a", "--format", "json"],
+        ["replay", "a", "--speed", "0"],
+    ],
 )
 def test_plain_forms_load_only_what_they_use(environment: dict[str, str], database: Path, arguments: list[str]) -> None:
     assert not loaded_by(environment, *arguments) & set(HEAVY + FULL)

@@ -11,6 +11,7 @@ from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
 from gptoss.engine.parsing import Malformed, MessageParsed, Parser, ParseUpdate, TextDelta
 from gptoss.engine.tokens import FIRST_SPECIAL, START
+from gptoss.engine.vocabulary import Vocabulary
 from tests.engine.harmony_text import SPECIAL, tokens
 
 
@@ -18,6 +19,16 @@ def parse(harmony: Harmony, ids: list[int]) -> list[ParseUpdate]:
     parser = Parser(harmony)
     updates = [update for token in ids for update in parser.push(token)]
     return updates + parser.finish()
+
+
+def joined(updates: list[ParseUpdate]) -> list[ParseUpdate]:
+    """The same with the pieces of a text put together."""
+    whole: list[ParseUpdate] = []
+    for update in updates:
+        if isinstance(update, TextDelta) and whole and isinstance(whole[-1], TextDelta):
+            update = TextDelta(whole.pop().text + update.text)  # type: ignore[union-attr]  # it is a TextDelta, too
+        whole.append(update)
+    return whole
 
 
 def messages(updates: list[ParseUpdate]) -> list[MessageParsed]:
@@ -84,11 +95,17 @@ def test_spans_cover_the_stream_and_deltas_spell_the_messages(harmony: Harmony, 
             st.sampled_from([35644, 17196, 12606, 815, 316, 28, 220]),
         ),
         max_size=120,
-    )
+    ).map(lambda ids: [token for token in ids if token < 201088]),
+    st.integers(1, 40),
 )
 @settings(max_examples=300)
-def test_any_tokens_parse_without_an_error(harmony: Harmony, ids: list[int]) -> None:
-    updates = parse(harmony, [token for token in ids if token < 201088])
+def test_any_tokens_parse_without_an_error_and_alike_in_batches(
+    harmony: Harmony, vocabulary: Vocabulary, ids: list[int], size: int
+) -> None:
+    updates = parse(harmony, ids)
+    parser = Parser(vocabulary)
+    batches = [update for at in range(0, len(ids), size) for update in parser.feed(ids[at : at + size])]
+    assert joined(batches + parser.finish()) == joined(updates)
     for update in messages(updates):
         assert update.message.role == "assistant"
         assert update.message.channel in ("analysis", "commentary", "final")

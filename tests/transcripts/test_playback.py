@@ -6,6 +6,7 @@ from gptoss.engine.events import MessageAppended, SessionStarted, StoredEvent, T
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.parsing import MessageBegun, TextDelta
 from gptoss.engine.updates import Prefilled, Sampled, Update
+from gptoss.engine.vocabulary import Vocabulary
 from gptoss.transcripts.playback import playback
 from tests.recorded import ANSWER, CALL, MALFORMED, RESULT, Recording
 
@@ -69,6 +70,26 @@ def test_tokens_come_when_they_came(harmony: Harmony) -> None:
     assert texts == sorted(texts)
     assert len(set(texts)) == len(texts)
     assert texts[-1] - begun[0] > 0.9
+
+
+def test_text_that_is_not_spread_comes_with_its_batch(harmony: Harmony, vocabulary: Vocabulary) -> None:
+    """The same messages and texts, one piece for a batch, spelt without the library."""
+    recording = Recording(harmony, [CALL, RESULT])
+    conversation = recording.open()
+    list(conversation.say("Hello"))
+    conversation.close()
+    events = list(recording.log.read(recording.session.branch))
+    whole = list(playback(events, vocabulary, spread=False, tokens=True))
+    spread = list(playback(events, harmony, tokens=True))
+    batches = [stored.event.ids for stored in events if isinstance(stored.event, TokensSampled)]
+    assert [moment.update.ids for moment in whole if isinstance(moment.update, Sampled)] == batches
+    for kind in (MessageBegun, StoredEvent):
+        assert [m.update for m in whole if isinstance(m.update, kind)] == [
+            m.update for m in spread if isinstance(m.update, kind)
+        ]
+    said, slowly = ([m.update.text for m in moments if isinstance(m.update, TextDelta)] for moments in (whole, spread))
+    assert "".join(said) == "".join(slowly)
+    assert len(said) < len(slowly)
 
 
 def test_a_branch_that_is_cut_short_is_replayed_as_far_as_it_goes(harmony: Harmony) -> None:
