@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.parallel.shard import whole
 from gptoss.backends.torch.generator import TorchGenerator
 from gptoss.backends.torch.weights import load_model
 from gptoss.engine.ports import TokenGenerator
@@ -22,7 +23,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @torch.inference_mode()
 def logits(path: Path, device: str, dtype: torch.dtype, ids: list[int]) -> torch.Tensor:
-    model = load_model(Checkpoint(path), torch.device(device), dtype)
+    model = load_model(whole(Checkpoint(path)), torch.device(device), dtype)
     return model.logits(model.forward(ids, model.new_cache())).cpu()
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.parallel.shard import whole
 from gptoss.backends.torch.cache import STEP
 from gptoss.backends.torch.generator import TorchGenerator
 from gptoss.backends.torch.model import Model
@@ -32,7 +33,7 @@ def prompt(length: int, vocabulary: int = 200) -> list[int]:
 def load(path: Path, dtype: torch.dtype) -> Model:
     checkpoint = Checkpoint(path)
     with torch.inference_mode():
-        return load_model(checkpoint, torch.device("cpu"), dtype)
+        return load_model(whole(checkpoint), torch.device("cpu"), dtype)
 
 
 def assert_same(actual: torch.Tensor, expected: torch.Tensor) -> None:

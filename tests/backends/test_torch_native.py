@@ -15,6 +15,7 @@ import torch
 
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.mxfp4 import Mxfp4Matrix
+from gptoss.backends.parallel.shard import whole
 from gptoss.backends.torch.generator import TorchGenerator
 from gptoss.backends.torch.native import kernels
 from gptoss.backends.torch.native.kernels import INSTRUCTIONS, NONE, PORTABLE, Matrix, Unavailable
@@ -136,15 +137,15 @@ def test_logits_are_those_of_transformers(weights: Weights, tmp_path: Path) -> N
     exact = transformers_logits(unpacked, ids, torch.float32)
     noise = (transformers_logits(unpacked, ids, torch.bfloat16) - exact).abs().mean()
     for name in kernels.supported():
-        reference = logits(NativeModel(Checkpoint(original), torch.bfloat16, name), [ids])
+        reference = logits(NativeModel(whole(Checkpoint(original)), torch.bfloat16, name), [ids])
         if name == "avx512bf16":
             assert (reference - exact).abs().mean() <= noise
         else:
             torch.testing.assert_close(reference, exact, atol=2e-4, rtol=1e-4)
         for path in (packed, unpacked):
-            assert torch.equal(logits(NativeModel(Checkpoint(path), torch.bfloat16, name), [ids]), reference)
+            assert torch.equal(logits(NativeModel(whole(Checkpoint(path)), torch.bfloat16, name), [ids]), reference)
         torch.testing.assert_close(
-            logits(NativeModel(Checkpoint(original), torch.float32, name), [ids]), exact, atol=2e-4, rtol=1e-4
+            logits(NativeModel(whole(Checkpoint(original)), torch.float32, name), [ids]), exact, atol=2e-4, rtol=1e-4
         )
 
 
@@ -155,19 +156,19 @@ def test_any_way_to_cut_a_prompt_gives_the_same_bits(
     weights: Weights, name: str, sizes: list[int], tmp_path: Path
 ) -> None:
     """Decoding is the cut into single tokens. Past the window, and past the first growth of the cache."""
-    model = NativeModel(Checkpoint(save_original(weights, tmp_path / "model")), torch.bfloat16, name)
+    model = NativeModel(whole(Checkpoint(save_original(weights, tmp_path / "model"))), torch.bfloat16, name)
     ids = prompt(600, weights.geometry.vocabulary)
-    whole = logits(model, [ids])
-    assert torch.equal(logits(model, pieces(ids, sizes)), whole)
+    at_once = logits(model, [ids])
+    assert torch.equal(logits(model, pieces(ids, sizes)), at_once)
     with on_threads(1):
-        assert torch.equal(logits(model, pieces(ids, sizes)), whole)
+        assert torch.equal(logits(model, pieces(ids, sizes)), at_once)
 
 
 @built
 @on_each
 def test_what_a_cache_held_beyond_a_prefix_leaves_no_trace(name: str, tmp_path: Path) -> None:
     path = save_original(random_weights(Geometry()), tmp_path / "model")
-    model = NativeModel(Checkpoint(path), torch.bfloat16, name)
+    model = NativeModel(whole(Checkpoint(path)), torch.bfloat16, name)
     ids = prompt(200)
     other = [*ids[:150], *prompt(60)]
     cache = model.new_cache()
@@ -185,7 +186,7 @@ def test_packed_weights_stay_in_the_file(layout: str, tmp_path: Path) -> None:
         path = save_original(weights, tmp_path / "model")
     else:
         path = save_huggingface(weights, tmp_path / "model", packed=True)
-    model = NativeModel(Checkpoint(path), torch.bfloat16)
+    model = NativeModel(whole(Checkpoint(path)), torch.bfloat16)
     mapped = []
     for line in Path("/proc/self/maps").read_text().splitlines():
         if line.endswith(str(path / "model.safetensors")):
@@ -202,9 +203,9 @@ def test_weights_of_float32_are_read_as_they_are_or_rounded(tmp_path: Path) -> N
     wide = weights._replace(dense={name: tensor.float() for name, tensor in weights.dense.items()})
     narrow, wide_path = save_original(weights, tmp_path / "narrow"), save_original(wide, tmp_path / "wide")
     ids = prompt(40)
-    expected = logits(NativeModel(Checkpoint(narrow), torch.float32), [ids])
+    expected = logits(NativeModel(whole(Checkpoint(narrow)), torch.float32), [ids])
     for dtype in (torch.bfloat16, torch.float32):
-        same = logits(NativeModel(Checkpoint(wide_path), dtype, PORTABLE), [ids])
+        same = logits(NativeModel(whole(Checkpoint(wide_path)), dtype, PORTABLE), [ids])
         torch.testing.assert_close(same, expected, atol=2e-4, rtol=1e-4)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from gptoss.backends.prefix import common_prefix
+from gptoss.engine.prefix import common_prefix
 
 STEP = 512
 """Capacities are multiples of it, so that attention may read whole tiles. What lies beyond the sequence is finite."""

@@ -6,6 +6,9 @@ from pathlib import Path
 import torch
 
 from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.parallel.group import ALONE, Group
+from gptoss.backends.parallel.plan import plan
+from gptoss.backends.parallel.shard import Shard
 from gptoss.backends.parameters import most_tokens
 from gptoss.backends.sampling import check, draw
 from gptoss.backends.torch import memory
@@ -29,29 +32,40 @@ SCORED_ROWS = 48
 
 
 class TorchGenerator:
-    """A checkpoint on a CPU or a CUDA GPU. One answer at a time: beginning another ends the one before."""
+    """A checkpoint on a CPU or a CUDA GPU. One answer at a time: beginning another ends the one before.
+
+    Of several ranks each has one, and all must be asked the same at the same time.
+    """
 
     name = "torch"
 
     def __init__(
-        self, path: Path, *, device: str = "auto", dtype: str = "bfloat16", kernels: str | None = None
+        self,
+        path: Path,
+        *,
+        device: str = "auto",
+        dtype: str = "bfloat16",
+        kernels: str | None = None,
+        group: Group = ALONE,
     ) -> None:
         """Load a checkpoint. `device` is "auto", "cpu", "cuda" or "cuda:N"; `dtype` "bfloat16" or "float32".
 
         `kernels` names the instruction set of the native kernels on a CPU, or is "none"; by default it is what the
         environment says, or the fastest. `arithmetic` says afterwards what computes, and why if it is not they.
+        `group` are the ranks that share the model; where it has a device, "auto" is that.
         CheckpointError or BackendError says what stands in the way.
         """
         if dtype not in DTYPES:
             raise BackendError(f'the torch backend computes in {" or ".join(DTYPES)}, not in "{dtype}"')
-        place = _device(device)
+        place = group.device if device == "auto" and group.device is not None else _device(device)
         checkpoint = Checkpoint(path)
         try:
+            shard = Shard(checkpoint, plan(checkpoint.config, group.rank, group.size))
             self.fingerprint = checkpoint.fingerprint
             if place.type == "cpu":
                 memory.keep_freed()
             with torch.inference_mode():
-                self._model, self.arithmetic = _load(checkpoint, place, DTYPES[dtype], kernels)
+                self._model, self.arithmetic = _load(shard, group, place, DTYPES[dtype], kernels)
         except torch.OutOfMemoryError as error:
             raise BackendError(
                 f"{path} does not fit the memory of {place}: choose another device or backend"
@@ -59,6 +73,7 @@ class TorchGenerator:
         finally:
             checkpoint.close()
         self.max_context = checkpoint.config.max_context
+        self._vocabulary = checkpoint.config.vocab_size
         self._cache = self._model.new_cache()
         self._answer = 0
 
@@ -82,7 +97,7 @@ class TorchGenerator:
             self._still(answer)
             done = end
         while left and not cancelled():
-            with threads_for(self._model.config.vocab_size):
+            with threads_for(self._vocabulary):
                 token = draw(logits, sampling, position=len(ids))
             ids.append(token)
             left -= 1
@@ -132,9 +147,9 @@ class TorchGenerator:
             raise GenerationFailed("a prompt needs at least one token")
         if len(ids) > self.max_context:
             raise ContextFull(f"the prompt has {len(ids)} tokens and this model takes {self.max_context}")
-        if min(ids) < 0 or max(ids) >= self._model.config.vocab_size:
+        if min(ids) < 0 or max(ids) >= self._vocabulary:
             raise GenerationFailed(
-                f"the prompt holds token ids beyond the model's vocabulary of {self._model.config.vocab_size}: "
+                f"the prompt holds token ids beyond the model's vocabulary of {self._vocabulary}: "
                 "the checkpoint is not one for the o200k_harmony vocabulary"
             )
         return list(ids)
@@ -149,18 +164,18 @@ class TorchGenerator:
 
 
 def _load(
-    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, kernels: str | None
+    shard: Shard, group: Group, device: torch.device, dtype: torch.dtype, kernels: str | None
 ) -> tuple[Model | NativeModel, str]:
     """The model, and what computes it: the kernels if this machine can build and run them, else PyTorch."""
     if device.type != "cpu":
-        return load_model(checkpoint, device, dtype), "PyTorch on a GPU"
-    if not checkpoint.packed:
-        _check_memory(checkpoint, dtype)
+        return load_model(shard, device, dtype, group), "PyTorch on a GPU"
+    if not shard.packed:
+        _check_memory(shard, dtype)
     try:
-        model = NativeModel(checkpoint, dtype, kernels)
+        model = NativeModel(shard, dtype, kernels, group)
     except Unavailable as missing:
-        _check_memory(checkpoint, dtype)
-        return load_model(checkpoint, device, dtype), f"PyTorch, without the faster native kernels: {missing}"
+        _check_memory(shard, dtype)
+        return load_model(shard, device, dtype, group), f"PyTorch, without the faster native kernels: {missing}"
     return model, f"native kernels for {model.instructions}"
 
 
@@ -168,11 +183,11 @@ def _logprob(logits: torch.Tensor, token: int) -> float:
     return min(float(logits[token] - logits.logsumexp(0)), 0.0)
 
 
-def _check_memory(checkpoint: Checkpoint, dtype: torch.dtype) -> None:
-    needed, available = memory.needed(checkpoint.config, dtype), memory.available()
+def _check_memory(shard: Shard, dtype: torch.dtype) -> None:
+    needed, available = memory.needed(shard.config, dtype), memory.available()
     if available is not None and needed > available:
         raise BackendError(
-            f"{checkpoint.path} needs {needed / 1e9:.1f} GB of memory in the torch backend, and "
+            f"{shard.path} needs {needed / 1e9:.1f} GB of memory in the torch backend, and "
             f"{available / 1e9:.1f} GB are available: use a machine with more, or a GPU"
         )
 

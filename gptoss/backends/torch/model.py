@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 
 from gptoss.backends.config import ModelConfig
+from gptoss.backends.parallel.group import Group
+from gptoss.backends.parallel.plan import Plan
 from gptoss.backends.torch.attention import View, attend
 from gptoss.backends.torch.cache import KVCache
 from gptoss.backends.torch.experts import Experts
@@ -38,9 +40,12 @@ class Block(NamedTuple):
 
 
 class Model(NamedTuple):
-    """All layers. Hidden states are float32 [tokens, hidden_size]; `pad` makes the rows of a product steady."""
+    """All layers, or the part of them that `plan` gives this rank of `group`: what the ranks compute is summed after
+    attention and after the experts, so that all have the same hidden states, float32 [tokens, hidden_size]. `pad` makes
+    the rows of a product steady."""
 
-    config: ModelConfig
+    plan: Plan
+    group: Group
     device: torch.device
     cache_dtype: torch.dtype
     pad: Pad
@@ -49,6 +54,10 @@ class Model(NamedTuple):
     norm: Norm
     unembedding: Linear
     rope: Rope
+
+    @property
+    def config(self) -> ModelConfig:
+        return self.plan.config
 
     def new_cache(self) -> KVCache:
         config = self.config
@@ -67,7 +76,16 @@ class Model(NamedTuple):
         """float32 [tokens, vocab_size]."""
         count = len(hidden)
         with threads_for(count * self.config.hidden_size * self.config.vocab_size):
-            return self.unembedding(self.pad(self.norm(hidden)))[:count]
+            known = self.unembedding(self.pad(self.norm(hidden)))[:count]
+        return self.group.gather(known, self.plan.whole.vocab_size)
+
+    def _embedded(self, ids: Sequence[int]) -> torch.Tensor:
+        tokens = self.plan.tokens
+        rows = torch.tensor(ids, device=self.device) - tokens.start
+        if self.group.size == 1:
+            return self.embedding[rows].float()
+        others = (rows < 0) | (rows >= len(tokens))
+        return self.group.sum(self.embedding[rows.masked_fill(others, 0)].float().masked_fill_(others.unsqueeze(1), 0))
 
     def _layers(self, ids: Sequence[int], cache: KVCache) -> torch.Tensor:
         config, count, start = self.config, len(ids), len(cache.ids)
@@ -76,13 +94,13 @@ class Model(NamedTuple):
         views = {window: View(start, count, group, window, self.device) for window in set(config.windows)}
         cache.reserve(max(view.last for view in views.values()))
         cosines, sines = self.rope.at(start, count, turning=heads + kv_heads, staying=kv_heads)
-        x = self.embedding[torch.tensor(ids, device=self.device)].float()
+        x = self._embedded(ids)
         for layer, block in enumerate(self.blocks):
             cached = cache.layers[layer]
             qkv = block.qkv(self.pad(block.attention_norm(x)))[:count].view(count, -1, config.head_dim)
             qkv = rotate(qkv, cosines, sines)
             cached.narrow(1, start, count).copy_(qkv.narrow(1, heads, 2 * kv_heads).transpose(0, 1))
             mixed = attend(qkv.narrow(1, 0, heads), cached, block.sinks, views[block.window])
-            x = x + block.out(self.pad(mixed))[:count]
-            x = x + block.experts(block.experts_norm(x))
+            x = x + self.group.sum(block.out(self.pad(mixed))[:count])
+            x = x + self.group.sum(block.experts(block.experts_norm(x)))
         return x

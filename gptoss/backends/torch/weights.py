@@ -2,8 +2,9 @@
 
 import torch
 
-from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.mxfp4 import Mxfp4Matrix
+from gptoss.backends.parallel.group import ALONE, Group
+from gptoss.backends.parallel.shard import Shard
 from gptoss.backends.torch.experts import Experts
 from gptoss.backends.torch.linear import Linear, linear
 from gptoss.backends.torch.model import Block, Model, Norm
@@ -11,15 +12,16 @@ from gptoss.backends.torch.rope import Rope
 from gptoss.backends.torch.rows import padding
 
 
-def load_model(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Model:
-    """The model with its weights as `dtype` (bfloat16 or float32) on `device`."""
-    return _Loader(checkpoint, device, dtype).model()
+def load_model(shard: Shard, device: torch.device, dtype: torch.dtype, group: Group = ALONE) -> Model:
+    """The model with its weights as `dtype` (bfloat16 or float32) on `device`; or the part of a rank of `group`."""
+    return _Loader(shard, device, dtype, group).model()
 
 
 class _Loader:
-    def __init__(self, checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> None:
-        self.checkpoint = checkpoint
-        self.config = checkpoint.config
+    def __init__(self, shard: Shard, device: torch.device, dtype: torch.dtype, group: Group) -> None:
+        self.shard = shard
+        self.group = group
+        self.config = shard.config
         self.device = device
         self.dtype = dtype
         self.cache_dtype = torch.float32 if device.type == "cpu" else dtype
@@ -27,7 +29,8 @@ class _Loader:
 
     def model(self) -> Model:
         return Model(
-            config=self.config,
+            plan=self.shard.plan,
+            group=self.group,
             device=self.device,
             cache_dtype=self.cache_dtype,
             pad=self.pad,
@@ -60,7 +63,7 @@ class _Loader:
         )
 
     def _tensor(self, name: str) -> torch.Tensor:
-        return self.checkpoint.tensor(name).to(device=self.device, dtype=self.dtype)
+        return self.shard.tensor(name).to(device=self.device, dtype=self.dtype)
 
     def _norm(self, name: str) -> Norm:
         return Norm(self._tensor(name).float(), self.config.rms_norm_eps)
@@ -72,7 +75,7 @@ class _Loader:
         biases = self._tensor(f"{name}_bias")
         experts = []
         for expert, bias in enumerate(biases):
-            matrix = self.checkpoint.expert(f"{name}_weight", expert)
+            matrix = self.shard.expert(f"{name}_weight", expert)
             weight = matrix.dequantise() if isinstance(matrix, Mxfp4Matrix) else matrix
             weight = weight.to(device=self.device, dtype=self.dtype)
             if gates_first:

@@ -76,6 +76,10 @@ typedef struct {
     enum kind kind;
 } Matrix;
 
+/* Of several ranks each has a part of the heads, of the experts' inner values and of the vocabulary. This sums what all
+ * of them have computed, x [count], in place. None: there is only one. Returns 0, or 1 when that cannot be. */
+typedef int Sum(float *x, long count);
+
 typedef struct {
     long window; /* positions that a token sees, its own included; 0: all */
     const float *attention_norm;
@@ -95,6 +99,8 @@ typedef struct {
     const float *norm;
     Matrix unembedding;
     const Layer *layer;
+    long first; /* the token of the embedding's first row; where another rank has a token's row, the values are 0 */
+    Sum *sum;
 } Model;
 
 /* ---- vectors ---- */
@@ -683,6 +689,13 @@ static void dense(const Matrix *matrix, const element *x, float *y, long rows, i
     products(&job, 1, threads);
 }
 
+/* x += all ranks' y */
+static int add(const Model *m, float *x, float *y, long count) {
+    if (m->sum && m->sum(y, count * m->hidden)) return 1;
+    for (long i = 0; i < count * m->hidden; i++) x[i] += y[i];
+    return 0;
+}
+
 /* x += attention of the normed x */
 static int mix_tokens(const Model *m, const Layer *layer, Work *w, float *x, long count, Attention *a,
                       const float *cosines, const float *sines, int threads) {
@@ -701,12 +714,11 @@ static int mix_tokens(const Model *m, const Layer *layer, Work *w, float *x, lon
     a->qkv = w->qkv, a->mixed = w->mixed;
     if (attention(m, layer, a, count, threads)) return 1;
     dense(&layer->out, w->mixed, w->projected, count, threads);
-    for (long i = 0; i < count * m->hidden; i++) x[i] += w->projected[i];
-    return 0;
+    return add(m, x, w->projected, count);
 }
 
 /* x += each token's experts of the normed x */
-static void mix_experts(const Model *m, const Layer *layer, Work *w, float *x, long count, int threads) {
+static int mix_experts(const Model *m, const Layer *layer, Work *w, float *x, long count, int threads) {
     long hidden = m->hidden, inner = m->inner, k = m->per_token, choices = count * k, begin = 0, used = 0;
     norm(w->normed, x, layer->experts_norm, count, hidden, m->eps);
     pack(w->packed, w->normed, count, hidden);
@@ -735,11 +747,12 @@ static void mix_experts(const Model *m, const Layer *layer, Work *w, float *x, l
         for (long i = 0; i < hidden; i++) {
             float sum = 0;
             for (long n = 0; n < k; n++) sum += w->shares[t * k + n] * w->outputs[w->places[t * k + n] * hidden + i];
-            x[t * hidden + i] += sum;
+            w->projected[t * hidden + i] = sum;
         }
+    return add(m, x, w->projected, count);
 }
 
-/* ---- what Python calls: 0, or 1 when memory ran out ---- */
+/* ---- what Python calls: 0, or 1 when memory ran out or the sum failed ---- */
 
 /* x [count, hidden]: the last hidden states of `ids`, which follow `start` cached tokens. `caches` has one pointer per
  * layer; `cosines` and `sines` [count, head_dim], of which the first halves are read, are those of the positions. */
@@ -751,16 +764,17 @@ int forward(const Model *m, float *x, const int64_t *ids, long count, long start
     lay_out(&work, m, count, memory);
     for (long t = 0; t < count; t++)
         for (long i = 0; i < m->hidden; i++) {
-            long at = ids[t] * m->hidden + i;
-            x[t * m->hidden + i] = m->embedding.kind == FLOAT32
+            long row = ids[t] - m->first, at = row * m->hidden + i;
+            x[t * m->hidden + i] = row < 0 || row >= m->embedding.out ? 0
+                                   : m->embedding.kind == FLOAT32
                                        ? ((const float *)m->embedding.weights)[at]
                                        : as_float((uint32_t)((const bf16 *)m->embedding.weights)[at] << 16);
         }
-    int failed = 0;
+    int failed = m->sum && m->sum(x, count * m->hidden);
     for (long n = 0; n < m->layers && !failed; n++) {
         Attention a = {.start = start, .capacity = capacity, .cache = caches[n]};
         failed = mix_tokens(m, m->layer + n, &work, x, count, &a, cosines, sines, threads);
-        if (!failed) mix_experts(m, m->layer + n, &work, x, count, threads);
+        if (!failed) failed = mix_experts(m, m->layer + n, &work, x, count, threads);
     }
     free(memory);
     return failed;

@@ -75,6 +75,10 @@ class Layer(ctypes.Structure):
 _COUNTS = ("hidden", "inner", "layers", "heads", "kv_heads", "head_dim", "experts", "per_token")
 
 
+Sum = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_long)
+"""`Sum` in kernels.c: the sum over all ranks, in place. Made of nothing, it is the NULL of a rank on its own."""
+
+
 class Model(ctypes.Structure):
     """`Model` in kernels.c."""
 
@@ -85,6 +89,8 @@ class Model(ctypes.Structure):
         ("norm", ctypes.c_void_p),
         ("unembedding", Matrix),
         ("layer", ctypes.POINTER(Layer)),
+        ("first", ctypes.c_long),
+        ("sum", Sum),
     ]
 
 

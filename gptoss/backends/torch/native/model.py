@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import torch
 
-from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.mxfp4 import Mxfp4Matrix
+from gptoss.backends.parallel.group import ALONE, Group
+from gptoss.backends.parallel.shard import Shard
 from gptoss.backends.torch.cache import KVCache
 from gptoss.backends.torch.native import kernels
 from gptoss.backends.torch.native.kernels import Layer, Matrix
@@ -26,14 +27,18 @@ class NativeModel:
 
     device = torch.device("cpu")
 
-    def __init__(self, checkpoint: Checkpoint, dtype: torch.dtype, instructions: str | None = None) -> None:
+    def __init__(self, shard: Shard, dtype: torch.dtype, instructions: str | None = None, group: Group = ALONE) -> None:
         """Read the weights, one tensor at a time. `instructions` as in `kernels.instructions`; kernels.Unavailable."""
         self.instructions = kernels.instructions(instructions)
         if dtype == torch.float32 and self.instructions == "avx512bf16":
             self.instructions = "avx512"  # inputs are not to be rounded
         self._kernels = kernels.load(self.instructions)
-        self.config = config = checkpoint.config
-        self._checkpoint = checkpoint
+        self.config = config = shard.config
+        self._plan = shard.plan
+        self._group = group
+        self._shard = shard
+        self._sum = kernels.Sum(self._summed) if group.size > 1 else kernels.Sum()
+        self._failure: BaseException | None = None
         self._dtype = dtype
         self._held: list[object] = []  # what the structures point to
         self._rope = Rope(config.rope, config.head_dim, self.device)
@@ -50,12 +55,14 @@ class NativeModel:
             alpha=config.swiglu_alpha,
             limit=config.swiglu_limit,
             eps=config.rms_norm_eps,
+            first=self._plan.tokens.start,
+            sum=self._sum,
             embedding=self._matrix("embedding.weight"),
             norm=self._floats("norm.scale"),
             unembedding=self._matrix("unembedding.weight"),
             layer=self._layers,
         )
-        del self._checkpoint
+        del self._shard
 
     def new_cache(self) -> KVCache:
         config, wide = self.config, -(-self.config.head_dim // _SUMS) * _SUMS
@@ -82,7 +89,8 @@ class NativeModel:
             torch.get_num_threads(),
         )
         if failed:
-            raise MemoryError("there is not enough memory to compute the prompt")
+            failure, self._failure = self._failure, None
+            raise failure or MemoryError("there is not enough memory to compute the prompt")
         cache.ids.extend(ids)
         return hidden
 
@@ -94,7 +102,17 @@ class NativeModel:
             self._model, result.data_ptr(), hidden.data_ptr(), len(hidden), torch.get_num_threads()
         ):
             raise MemoryError("there is not enough memory to compute the logits")
-        return result
+        return self._group.gather(result, self._plan.whole.vocab_size)
+
+    def _summed(self, address: int, count: int) -> int:
+        """What the kernels call: so many floats of all ranks, summed in place. Nothing can be raised through them."""
+        try:
+            x = torch.frombuffer((ctypes.c_float * count).from_address(address), dtype=torch.float32)
+            x.copy_(self._group.sum(x))
+        except BaseException as error:  # noqa: BLE001  it is raised as soon as they have returned
+            self._failure = error
+            return 1
+        return 0
 
     def _layer(self, n: int) -> Layer:
         config = self.config
@@ -112,26 +130,26 @@ class NativeModel:
         )
 
     def _floats(self, name: str) -> int:
-        return self._hold(self._checkpoint.tensor(name).float())
+        return self._hold(self._shard.tensor(name).float())
 
     def _matrix(self, weight: str, bias: str | None = None) -> Matrix:
-        return self._dense(self._checkpoint.tensor(weight), self._floats(bias) if bias else None)
+        return self._dense(self._shard.tensor(weight), self._floats(bias) if bias else None)
 
     def _qkv(self, name: str) -> list[Matrix]:
         """A matrix for each of the parts that the files may have it in, so that they stay where they are."""
         config = self.config
         sizes = [config.num_attention_heads * config.head_dim] + 2 * [config.num_key_value_heads * config.head_dim]
-        biases = self._checkpoint.tensor(f"{name}.bias").float().split(sizes)
-        weights = self._checkpoint.parts(f"{name}.weight")
+        biases = self._shard.tensor(f"{name}.bias").float().split(sizes)
+        weights = self._shard.parts(f"{name}.weight")
         if len(weights) == 1:
             weights = list(weights[0].split(sizes))
         return [self._dense(weight, self._hold(bias)) for weight, bias in zip(weights, biases, strict=True)]
 
     def _experts(self, name: str) -> "ctypes.Array[Matrix]":
-        biases = self._checkpoint.tensor(f"{name}_bias").float()
+        biases = self._shard.tensor(f"{name}_bias").float()
         matrices = (Matrix * self.config.num_experts)()
         for expert, bias in enumerate(biases):
-            weight = self._checkpoint.expert(f"{name}_weight", expert)
+            weight = self._shard.expert(f"{name}_weight", expert)
             if isinstance(weight, Mxfp4Matrix):
                 rows, groups, _ = weight.blocks.shape
                 blocks, scales = self._hold(weight.blocks), self._hold(weight.scales)
