@@ -8,9 +8,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from gptoss.backends.parameters import most_tokens
-from gptoss.backends.prefix import common_prefix
 from gptoss.engine.errors import ContextFull, GenerationFailed
 from gptoss.engine.ports import Cancelled, TokenChunk, TokenScore
+from gptoss.engine.prefix import common_prefix
 from gptoss.engine.settings import Sampling
 
 Reply = Sequence[int | BaseException]

@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from gptoss.backends.prefix import common_prefix
 from gptoss.cli.output import Output, Style
 from gptoss.cli.widths import fitted, padded
 from gptoss.engine.generations import prompt_of
 from gptoss.engine.harmony import Harmony
+from gptoss.engine.prefix import common_prefix
 from gptoss.engine.rendering import Prompt, Segment, rendering_rules
 from gptoss.engine.settings import Settings
 from gptoss.engine.state import Entry, State

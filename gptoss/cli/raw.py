@@ -6,10 +6,10 @@ What was rendered for the model is dim, what it sampled is plain, special tokens
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Sequence
 
-from gptoss.backends.prefix import common_prefix
 from gptoss.cli.output import Output, Style
 from gptoss.engine.events import GenerationFinished, GenerationStarted, StoredEvent
 from gptoss.engine.harmony import Harmony
+from gptoss.engine.prefix import common_prefix
 from gptoss.engine.rendering import Prompt
 from gptoss.engine.tokens import FIRST_SPECIAL
 from gptoss.engine.updates import Sampled, Update

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from contextlib import closing
 
-from gptoss.backends.prefix import common_prefix
 from gptoss.cli.bootstrap import Adapters
 from gptoss.cli.conversing import watch
 from gptoss.cli.display import Display
@@ -17,6 +16,7 @@ from gptoss.engine.errors import UsageError
 from gptoss.engine.events import StoredEvent, TokensSampled
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.ports import EventLog
+from gptoss.engine.prefix import common_prefix
 from gptoss.engine.redoing import answer_anew
 
 

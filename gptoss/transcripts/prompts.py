@@ -5,7 +5,7 @@
     {"seq": 4, "turn": 1, "backend": ..., "model": ..., "sampling": {...},
      "prompt": {"tokens": 71, "hash": ..., "rules": ...,
                 "segments": [{"source": "system", "ids": [...], "text": "..."}, ...],
-                "dropped": [{"seq": 3, "reason": "reasoning of an earlier turn"}]},
+                "dropped": [{"first": 3, "last": 3, "messages": 1, "reason": "reasoning of an earlier turn"}]},
      "answer": {"ids": [...], "text": "...", "reason": "stop"}}
 
 The ids are the truth. The texts name special tokens, and show bytes that are no character as U+FFFD.
@@ -19,6 +19,8 @@ import msgspec
 from gptoss.engine.events import StoredEvent
 from gptoss.engine.generations import RecordedGeneration, recorded_generations
 from gptoss.engine.harmony import Harmony
+from gptoss.engine.prefix import common_prefix
+from gptoss.engine.rendering import Segment
 from gptoss.engine.tokens import FIRST_SPECIAL
 from gptoss.transcripts.redaction import Redactor
 
@@ -31,8 +33,15 @@ def harmony_lines(events: Iterable[StoredEvent], harmony: Harmony, redactor: Red
 
     `redactor` has learnt from the session before.
     """
+    # A prompt begins with what the one before it began with, mostly: the same segments, and so the same JSON.
+    before: tuple[Segment, ...] = ()
+    written: list[msgspec.Raw] = []
     for generation in recorded_generations(events, harmony):
-        yield msgspec.json.encode(_generation(generation, harmony, redactor)).decode() + "\n"
+        segments = generation.prompt.segments
+        kept = common_prefix(before, segments)
+        written[kept:] = [_segment(segment, harmony, redactor) for segment in segments[kept:]]
+        before = segments
+        yield msgspec.json.encode(_generation(generation, written, harmony, redactor)).decode() + "\n"
 
 
 def redacted_tokens(ids: Sequence[int], harmony: Harmony, redactor: Redactor) -> list[tuple[int, str]]:
@@ -55,7 +64,9 @@ def token_text(token: int, harmony: Harmony) -> str:
         return data.decode("utf-8", "replace")
 
 
-def _generation(generation: RecordedGeneration, harmony: Harmony, redactor: Redactor | None) -> dict[str, Any]:
+def _generation(
+    generation: RecordedGeneration, segments: list[msgspec.Raw], harmony: Harmony, redactor: Redactor | None
+) -> dict[str, Any]:
     started, finished, prompt = generation.started, generation.finished, generation.prompt
     about: dict[str, Any] = {
         "seq": generation.seq,
@@ -67,12 +78,7 @@ def _generation(generation: RecordedGeneration, harmony: Harmony, redactor: Reda
             "tokens": len(prompt.ids),
             "hash": started.prompt_hash,
             "rules": started.rendering,
-            "segments": [
-                {"source": segment.source}
-                | ({} if segment.seq is None else {"seq": segment.seq})
-                | _tokens(segment.ids, harmony, redactor)
-                for segment in prompt.segments
-            ],
+            "segments": segments,
             "dropped": prompt.dropped,
         },
         "answer": _tokens(generation.ids, harmony, redactor) | {"reason": finished.reason if finished else None},
@@ -82,6 +88,12 @@ def _generation(generation: RecordedGeneration, harmony: Harmony, redactor: Reda
     if generation.logprobs is not None:
         about["answer"]["logprobs"] = generation.logprobs
     return about
+
+
+def _segment(segment: Segment, harmony: Harmony, redactor: Redactor | None) -> msgspec.Raw:
+    whose = {} if segment.seq is None else {"seq": segment.seq}
+    about = {"source": segment.source} | whose | _tokens(segment.ids, harmony, redactor)
+    return msgspec.Raw(msgspec.json.encode(about))
 
 
 def _tokens(ids: tuple[int, ...], harmony: Harmony, redactor: Redactor | None) -> dict[str, Any]:

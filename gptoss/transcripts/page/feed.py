@@ -16,8 +16,7 @@ asks for those after them.
 """
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -38,6 +37,7 @@ from gptoss.engine.generations import prompt_of
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
 from gptoss.engine.ports import BranchInfo, EventReader, SessionInfo
+from gptoss.engine.prefix import common_prefix
 from gptoss.engine.reducer import fold, reduce
 from gptoss.engine.rendering import Prompt
 from gptoss.engine.state import State
@@ -247,7 +247,8 @@ class Feed:
             yield found | {"problem": "the prompt can no longer be derived from the events: see gptoss verify"}
             return
         # Most of a prompt are the very segments of the one before it.
-        kept, kept_dropped = _common(at.prompt.segments, prompt.segments), _common(at.prompt.dropped, prompt.dropped)
+        kept = common_prefix(at.prompt.segments, prompt.segments)
+        kept_dropped = common_prefix(at.prompt.dropped, prompt.dropped)
         new = prompt.segments[kept:]
         yield from self._spelling.segments(new, at.owner)
         added = self._spelling.numbers(new, at.owner)
@@ -277,14 +278,6 @@ class Feed:
 
 def _is_thought(message: Message) -> bool:
     return message.role == "assistant" and message.channel == "analysis" and not message.is_tool_call
-
-
-def _common(one: Sequence[Any], other: Sequence[Any]) -> int:
-    """How many items both begin with."""
-    shortest = min(len(one), len(other))
-    if one[:shortest] == other[:shortest]:
-        return shortest
-    return next(n for n in range(shortest) if one[n] != other[n])
 
 
 def _runs(numbers: list[int]) -> list[int]:
