@@ -1,11 +1,17 @@
 """Opening a backend by its name. No backend's libraries are imported before it is asked for."""
 
+from __future__ import annotations
+
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gptoss.backends.vllm.options import Report, VllmOptions
 from gptoss.engine.errors import BackendError, CheckpointError
 from gptoss.engine.ports import TokenGenerator
+
+if TYPE_CHECKING:
+    from gptoss.backends.parallel.group import Group
 
 AUTO = "auto"
 
@@ -16,13 +22,17 @@ VLLM = "vllm"
 
 
 def open_generator(
-    backend: str, checkpoint: Path | None, vllm: VllmOptions | None = None, report: Report = lambda text: None
+    backend: str,
+    checkpoint: Path | None,
+    vllm: VllmOptions | None = None,
+    report: Report = lambda text: None,
+    group: Group | None = None,
 ) -> TokenGenerator:
     """The backend of that name ("auto": the best one for this machine) with a checkpoint loaded.
 
     `vllm` is for the backend of that name, which cannot do without; it alone may do without a checkpoint of ours, since
-    a server has its own. BackendError if there is no such backend or its libraries are missing; CheckpointError as the
-    backend finds it.
+    a server has its own. `group` are the ranks that share the model, of which each opens its part. BackendError if
+    there is no such backend or its libraries are missing; CheckpointError as the backend finds it.
     """
     name = "torch" if backend == AUTO else backend
     if name == VLLM and vllm is not None:
@@ -38,5 +48,5 @@ def open_generator(
         adapter = getattr(import_module(module), cls)
     except (ImportError, OSError) as error:
         raise BackendError(f"the {name} backend cannot be loaded ({error}); install it with: {remedy}") from error
-    generator: TokenGenerator = adapter(checkpoint)
+    generator: TokenGenerator = adapter(checkpoint) if group is None else adapter(checkpoint, group=group)
     return generator

@@ -6,15 +6,16 @@ Everything is imported and opened when it is first asked for, so that a command 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gptoss.cli.paths import CONFIG, Folders, default_database, folders, named_database
-from gptoss.engine.errors import DatabaseReadOnly, GptossError
+from gptoss.engine.errors import DatabaseReadOnly, GptossError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from contextlib import ExitStack
 
     from gptoss.backends.vllm.options import VllmOptions, VllmRequest
@@ -33,6 +34,15 @@ CHECKPOINT = "GPTOSS_CHECKPOINT"
 
 EMBEDDED = "embedded demo model"
 
+ALREADY_SPREAD = (
+    "vLLM spreads a model over GPUs by itself: start gptoss without torchrun and say "
+    "--vllm-arg tensor_parallel_size=N, or name a server with --server"
+)
+
+
+Together = Callable[[str, Path], "TokenGenerator"]
+"""Opens a backend with a checkpoint on all ranks at once."""
+
 
 def model_name(checkpoint: str | None) -> str:
     """What people are told about which model answers."""
@@ -50,13 +60,20 @@ class Adapters:
 
     `folders` says where things live. `report` is told what takes long, as a passing remark, and "" when it is over.
     `vllm` is what was said about that backend; `debug` lets it write its log to the terminal; `profile` is the one of
-    the user's config that counts.
+    the user's config that counts. `together` is there where other processes share the models with this one.
     """
 
-    def __init__(self, report: Callable[[str], None] = lambda text: None, *, debug: bool = False) -> None:
+    def __init__(
+        self,
+        report: Callable[[str], None] = lambda text: None,
+        *,
+        debug: bool = False,
+        together: Together | None = None,
+    ) -> None:
         self.folders: Folders = folders()
         self.report = report
         self.debug = debug
+        self.together = together
         self.vllm: VllmRequest | None = None
         self.profile: str | None = None
         self._served: Served | None = None
@@ -181,6 +198,10 @@ class Adapters:
         folder = None if serves_its_own else self._folder_of(checkpoint)
         self.report(f"loading {model_name(checkpoint)} …")
         try:
+            if self.together is not None and folder is not None:
+                if backend == VLLM:
+                    raise UsageError(ALREADY_SPREAD)
+                return self.together(backend, folder)
             generator = open_generator(backend, folder, vllm, self.report)
         finally:
             self.report("")

@@ -55,7 +55,7 @@ class InteractiveChat:
         self._commands = commands()
         self._read = line_reader(
             out,
-            adapters.folders.data,
+            None if adapters.together else adapters.folders.data,
             commands=self._commands,
             names={
                 "/resume": lambda: [session.name for session in chat.log.sessions()],

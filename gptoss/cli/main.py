@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TextIO
 
-from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.bootstrap import Adapters, Together
 from gptoss.cli.command import Command, Tools
 from gptoss.cli.output import INTERRUPTED, Output, OutputClosed, OutputFailed, standard_streams
 from gptoss.cli.quick import recognise
@@ -17,15 +17,20 @@ from gptoss.engine.errors import GptossError
 DEBUG = "--debug"
 
 
-def run(arguments: list[str], adapters: Adapters | None = None) -> int:
-    """Obey the command line. The exit code; nothing is raised."""
+def run(arguments: list[str], adapters: Adapters | None = None, together: Together | None = None) -> int:
+    """Obey the command line, with models that other processes share if `together` opens them. The exit code; nothing
+    is raised."""
     arguments, debug = _without_debug(arguments)
     out, err = standard_streams()
     try:
-        return _understood(arguments)(Tools(adapters or Adapters(err.transient, debug=debug), out, err))
+        return _understood(arguments)(
+            Tools(adapters or Adapters(err.transient, debug=debug, together=together), out, err)
+        )
     except OutputClosed:
         _discard(sys.stdout, sys.stderr)
         return INTERRUPTED
+    except SystemExit as done:  # a shell has been told its completions
+        return done.code if isinstance(done.code, int) else 0
     except BaseException as error:  # noqa: BLE001  whatever it is, the user gets a sentence
         return _report(error, out, err, debug=debug)
 

@@ -53,7 +53,7 @@ def edits_lines(out: Output) -> bool:
 
 def line_reader(
     out: Output,
-    data: Path,
+    data: Path | None,
     *,
     commands: Mapping[str, str],
     names: Names,
@@ -61,8 +61,9 @@ def line_reader(
 ) -> Reader:
     """The reader that suits this terminal.
 
-    `data` is the folder of the history; `commands` (with what they do) and the `names` that follow them are what can
-    be completed; `status` has the facts that stand below the line while the user types, the most important first.
+    `data` is the folder of the history, if one is to be kept; `commands` (with what they do) and the `names` that
+    follow them are what can be completed; `status` has the facts that stand below the line while the user types, the
+    most important first.
     """
     if not edits_lines(out):
         return _plain(out)
@@ -101,7 +102,7 @@ def _plain(out: Output) -> Reader:
 
 def _editing(
     out: Output,
-    data: Path,
+    data: Path | None,
     commands: Mapping[str, str],
     names: Names,
     status: Callable[[], Sequence[str]],
@@ -120,7 +121,7 @@ def _editing(
         multiline=True,
         prompt_continuation=CONTINUATION,
         key_bindings=_keys(),
-        history=_history(data / HISTORY),
+        history=_history(data),
         completer=SlashCompleter(commands, names),
         complete_while_typing=Condition(lambda: session.default_buffer.text.startswith("/")),
         complete_style=CompleteStyle.COLUMN,
@@ -238,10 +239,13 @@ def _keys() -> KeyBindings:
     return keys
 
 
-def _history(file: Path) -> History:
-    """Kept in a file for its owner alone; in memory where none can be written."""
+def _history(data: Path | None) -> History:
+    """Kept in a file for its owner alone; in memory where none can be written, or is wanted."""
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
+    if data is None:
+        return InMemoryHistory()
+    file = data / HISTORY
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(file, os.O_APPEND | os.O_CREAT | os.O_RDWR, 0o600))

@@ -9,6 +9,8 @@
     │   └── VocabularyError             the o200k vocabulary cannot be loaded
     ├── ContextFull                 4   the prompt does not fit the context
     ├── GenerationFailed            1   the backend failed in the middle of an answer
+    │   ├── RankLost                    of several processes that share a model one is gone, and so they all leave
+    │   └── RankDrifted                 one of them computed something else than the others
     ├── HistoryError                1   a history that no engine could have written
     ├── RecordRefused               1   an archive that is not what a log wrote
     └── StorageError                1
@@ -60,6 +62,14 @@ class ContextFull(GptossError):
 
 
 class GenerationFailed(GptossError):
+    pass
+
+
+class RankLost(GenerationFailed):
+    pass
+
+
+class RankDrifted(GenerationFailed):
     pass
 
 

@@ -11,6 +11,8 @@ from typing import Protocol
 
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import TCPStore
 
 from gptoss.backends.parallel.world import World
 from gptoss.engine.errors import BackendError
@@ -58,23 +60,23 @@ ALONE = Alone()
 class Ranks:
     """Ranks over torch.distributed: NCCL where each has a GPU of its own, gloo on CPUs. One per process."""
 
-    def __init__(self, world: World, store: dist.Store) -> None:
-        """All ranks must do this at the same time. BackendError if there are fewer GPUs than ranks on this machine."""
+    def __init__(self, world: World, store: Store, device: torch.device) -> None:
+        """All ranks must do this at the same time. BackendError if they do not find each other."""
         self.rank = world.rank
         self.size = world.size
-        self.device: torch.device | None = place(world)
-        if self.device.type == "cuda":
-            torch.cuda.set_device(self.device)
+        self.device: torch.device | None = device
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
         elif world.is_local and sys.platform == "linux":
             os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # or else the host's name must lead somewhere
         try:
             dist.init_process_group(
-                "nccl" if self.device.type == "cuda" else "gloo",
-                store=dist.PrefixStore("collectives", store),
+                "nccl" if device.type == "cuda" else "gloo",
+                store=PrefixStore("collectives", store),
                 rank=world.rank,
                 world_size=world.size,
                 timeout=_PATIENCE,
-                device_id=self.device if self.device.type == "cuda" else None,
+                device_id=device if device.type == "cuda" else None,
             )
         except (RuntimeError, ValueError) as error:
             raise BackendError(f"rank {world.rank} cannot reach the others: {error}") from error
@@ -135,17 +137,17 @@ def place(world: World) -> torch.device:
     return torch.device("cuda", world.local_rank)
 
 
-def meeting_point(world: World) -> dist.Store:
+def meeting_point(world: World) -> Store:
     """Where ranks find each other before they have a group."""
     try:
-        store = dist.TCPStore(
+        store = TCPStore(
             world.address, world.port, world.size, is_master=world.leads and not world.hosted, wait_for_workers=False
         )
     except RuntimeError as error:
         raise BackendError(
             f"rank {world.rank} finds nobody at {world.address}:{world.port} ({error}): start the ranks with torchrun"
         ) from error
-    return dist.PrefixStore(f"gptoss/{world.attempt}", store)
+    return PrefixStore(f"gptoss/{world.attempt}", store)
 
 
 def _all_gather(parts: torch.Tensor, x: torch.Tensor) -> None:
