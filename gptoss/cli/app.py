@@ -26,7 +26,6 @@ from gptoss.engine.errors import UsageError
 
 app = typer.Typer(
     help="Chat with gpt-oss models; nothing that was said is ever lost.",
-    add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from gptoss.cli.command import Command
+from gptoss.cli.commands.completions import branch_names
 from gptoss.cli.commands.options import AsJson, Database, Name, Workspace
 
 
@@ -45,7 +46,12 @@ def undo(
 
 def switch(
     name: Name,
-    to: Annotated[str, typer.Argument(metavar="BRANCH", help="The branch to go on with.", show_default=False)],
+    to: Annotated[
+        str,
+        typer.Argument(
+            metavar="BRANCH", help="The branch to go on with.", show_default=False, autocompletion=branch_names
+        ),
+    ],
     database: Database = None,
 ) -> Command:
     """Go on with another branch of a session."""

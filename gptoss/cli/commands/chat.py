@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gptoss.cli.command import Command, Tools
+from gptoss.cli.commands.completions import one_of, profile_names, session_names
 from gptoss.cli.commands.options import BrowserSource, Database, PythonBackend, PythonRestore, Workspace
 from gptoss.engine.errors import UsageError
 
@@ -18,7 +19,10 @@ def chat(
     ] = None,
     second: Annotated[str | None, typer.Argument(metavar="PROMPT", help="What to say.", show_default=False)] = None,
     session: Annotated[
-        str | None, typer.Option("--session", metavar="NAME", help="Continue this session, or begin it.")
+        str | None,
+        typer.Option(
+            "--session", metavar="NAME", help="Continue this session, or begin it.", autocompletion=session_names
+        ),
     ] = None,
     latest: Annotated[bool, typer.Option("--continue", "-C", help="Continue the session that was used last.")] = False,
     fork: Annotated[bool, typer.Option("--fork", help="Go on on a new branch of the session.")] = False,
@@ -36,7 +40,13 @@ def chat(
     ] = None,
     reasoning_effort: Annotated[
         str | None,
-        typer.Option("--reasoning-effort", "-r", metavar="low|medium|high", help="How much to think (default: low)."),
+        typer.Option(
+            "--reasoning-effort",
+            "-r",
+            metavar="low|medium|high",
+            help="How much to think (default: low).",
+            autocompletion=one_of("low", "medium", "high"),
+        ),
     ] = None,
     developer_message: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Instructions that stand above all that the user says.")
@@ -75,6 +85,7 @@ def chat(
         typer.Option(
             metavar="trim|error",
             help="When the conversation outgrows the context: let the oldest turns go, or stop (default: trim).",
+            autocompletion=one_of("trim", "error"),
         ),
     ] = None,
     keep_reasoning: Annotated[
@@ -86,7 +97,12 @@ def chat(
         ),
     ] = None,
     backend: Annotated[
-        str | None, typer.Option(metavar="auto|torch|vllm", help="What runs the model (default: auto).")
+        str | None,
+        typer.Option(
+            metavar="auto|torch|vllm",
+            help="What runs the model (default: auto).",
+            autocompletion=one_of("auto", "torch", "vllm"),
+        ),
     ] = None,
     vllm_arguments: Annotated[
         list[str] | None,
@@ -107,7 +123,10 @@ def chat(
         int | None, typer.Option("--max-tokens", metavar="N", help="At most so many tokens at a time.")
     ] = None,
     profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The profile of config.toml whose defaults count.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The profile of config.toml whose defaults count.", autocompletion=profile_names
+        ),
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Show the Harmony stream itself, special tokens and all.")] = False,
     as_json: Annotated[

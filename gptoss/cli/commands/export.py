@@ -6,16 +6,28 @@ from typing import Annotated
 import typer
 
 from gptoss.cli.command import Command, Tools
+from gptoss.cli.commands.completions import branch_names, one_of, session_names
 from gptoss.cli.commands.options import Database
 from gptoss.cli.formats import FORMATS
 from gptoss.engine.errors import UsageError
 
 
 def export(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The session.", show_default=False)] = None,
-    format: Annotated[str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="What to write.")] = "md",
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="The session.", show_default=False, autocompletion=session_names),
+    ] = None,
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format", "-f", metavar="|".join(FORMATS), help="What to write.", autocompletion=one_of(*FORMATS)
+        ),
+    ] = "md",
     branch: Annotated[
-        str | None, typer.Option("--branch", metavar="NAME", help="This branch instead of the current one.")
+        str | None,
+        typer.Option(
+            "--branch", metavar="NAME", help="This branch instead of the current one.", autocompletion=branch_names
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="SEQ|TURN", help="Nothing after this event, or after turn tN.")

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from gptoss.cli.command import Command
+from gptoss.cli.commands.completions import branch_names
 from gptoss.cli.commands.options import Database, Name
 
 
@@ -12,7 +13,10 @@ def redact(
     name: Name,
     at: Annotated[int, typer.Option("--at", metavar="SEQ", help="The event, as `gptoss export --format json` counts.")],
     branch: Annotated[
-        str | None, typer.Option("--branch", metavar="NAME", help="On this branch (default: the current one).")
+        str | None,
+        typer.Option(
+            "--branch", metavar="NAME", help="On this branch (default: the current one).", autocompletion=branch_names
+        ),
     ] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the record.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,

@@ -6,10 +6,16 @@ from typing import Annotated
 import typer
 
 from gptoss.cli.command import Command, Tools
+from gptoss.cli.commands.completions import branch_names, session_names
 from gptoss.cli.commands.options import AsJson, Database, Name
 from gptoss.engine.errors import UsageError
 
-Branch = Annotated[str | None, typer.Option("--branch", metavar="NAME", help="This branch instead of the current one.")]
+Branch = Annotated[
+    str | None,
+    typer.Option(
+        "--branch", metavar="NAME", help="This branch instead of the current one.", autocompletion=branch_names
+    ),
+]
 
 
 def replay(
@@ -97,7 +103,9 @@ def replay(
 
 
 def verify(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The session (default: all).")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The session (default: all).", autocompletion=session_names)
+    ] = None,
     branch: Branch = None,
     as_json: AsJson = False,
     database: Database = None,

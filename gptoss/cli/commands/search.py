@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from gptoss.cli.command import Command
+from gptoss.cli.commands.completions import one_of, session_names
 from gptoss.cli.commands.options import AsJson, Database
 
 
@@ -16,7 +17,8 @@ def search(
         ),
     ],
     session: Annotated[
-        str | None, typer.Option("--session", "-s", metavar="NAME", help="Only in this session.")
+        str | None,
+        typer.Option("--session", "-s", metavar="NAME", help="Only in this session.", autocompletion=session_names),
     ] = None,
     role: Annotated[
         str | None,
@@ -25,6 +27,7 @@ def search(
             metavar="ROLE",
             help="Only what a user, assistant, developer, system or tool said, or reasoning "
             "(default: all but tools and reasoning).",
+            autocompletion=one_of("user", "assistant", "developer", "system", "tool", "reasoning"),
         ),
     ] = None,
     since: Annotated[

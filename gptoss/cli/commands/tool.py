@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from gptoss.cli.command import Command
+from gptoss.cli.commands.completions import one_of, session_names
 from gptoss.cli.commands.options import BrowserSource, Database, PythonBackend, PythonRestore, Workspace
 
 
@@ -15,11 +16,17 @@ def tool(
             metavar="RECIPIENT",
             help="browser.search, browser.open, browser.find, python or functions.apply_patch.",
             show_default=False,
+            autocompletion=one_of("browser.search", "browser.open", "browser.find", "python", "functions.apply_patch"),
         ),
     ],
     session: Annotated[
         str | None,
-        typer.Option("--session", metavar="NAME", help="Remember what this session's calls kept; it is not written."),
+        typer.Option(
+            "--session",
+            metavar="NAME",
+            help="Remember what this session's calls kept; it is not written.",
+            autocompletion=session_names,
+        ),
     ] = None,
     workspace: Workspace = None,
     python_backend: PythonBackend = None,
