@@ -12,7 +12,6 @@ from typing import Protocol
 import torch
 import torch.distributed as dist
 from torch.distributed.distributed_c10d import PrefixStore, Store
-from torch.distributed.rendezvous import TCPStore
 
 from gptoss.backends.parallel.world import World
 from gptoss.engine.errors import BackendError
@@ -140,7 +139,7 @@ def place(world: World) -> torch.device:
 def meeting_point(world: World) -> Store:
     """Where ranks find each other before they have a group."""
     try:
-        store = TCPStore(
+        store = dist.TCPStore(  # type: ignore[attr-defined]  # it is there, only not announced
             world.address, world.port, world.size, is_master=world.leads and not world.hosted, wait_for_workers=False
         )
     except RuntimeError as error:
