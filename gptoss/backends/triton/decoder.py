@@ -1,0 +1,208 @@
+"""One token at a time: the kernels of a step in their order, captured once in a CUDA graph."""
+
+from typing import NamedTuple
+
+import torch
+import triton
+
+from gptoss.backends.triton.cache import KVCache
+from gptoss.backends.triton.kernels.attention import attend
+from gptoss.backends.triton.kernels.experts import expert_down, expert_up
+from gptoss.backends.triton.kernels.projection import project_out
+from gptoss.backends.triton.kernels.qkv import project_qkv
+from gptoss.backends.triton.kernels.router import score_experts
+from gptoss.backends.triton.kernels.sampling import draw, summarise
+from gptoss.backends.triton.kernels.unembedding import unembed
+from gptoss.backends.triton.weights import Layer, Weights, float16_factor
+from gptoss.engine.settings import Sampling
+
+CHUNK = 2048
+"""Tokens of the vocabulary that one program of the sampling looks at."""
+
+
+class Tile(NamedTuple):
+    """How a kernel divides its work: rows of a matrix a program, columns (or words, or keys) at a time, warps; and how
+    many columns it reads before it needs its input."""
+
+    rows: int
+    block: int
+    warps: int
+    ahead: int = 0
+
+
+class Tiles(NamedTuple):
+    """The tiles of each kernel, measured on Hopper: see `benchmarks/triton-notes.md`."""
+
+    qkv: Tile = Tile(2, 256, 1, 1024)
+    attention: Tile = Tile(16, 64, 2)
+    out: Tile = Tile(2, 512, 1, 2048)
+    router: Tile = Tile(1, 0, 4)
+    up: Tile = Tile(8, 128, 1)
+    down: Tile = Tile(2, 128, 1)
+    unembedding: Tile = Tile(4, 512, 1)
+
+
+class Decoder:
+    """The buffers of a step and the launches that fill them.
+
+    `position` int64 [1] is where the token is whose embedding is in `hidden`; `token` int32 [1] and `logprob` float32
+    [1] are what the last step drew; `logits` float32 [vocabulary] what it was drawn from.
+    """
+
+    def __init__(
+        self, weights: Weights, tiles: Tiles | None = None, *, splits: int = 16, dependent: bool = False
+    ) -> None:
+        config, device = weights.config, weights.device
+        self.weights = weights
+        self.tiles = _fitting(tiles or Tiles(), weights)
+        self.splits = splits
+        self.dependent = dependent
+        self.group = config.num_attention_heads // config.num_key_value_heads
+        self.rows = max(triton.next_power_of_2(self.group), 16)
+        self.dim = max(triton.next_power_of_2(config.head_dim), 16)
+        self.chunks = triton.cdiv(config.vocab_size, CHUNK)
+
+        def zeros(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+            return torch.zeros(*shape, dtype=dtype, device=device)
+
+        self.hidden = zeros(config.hidden_size)
+        self.queries = zeros(config.num_attention_heads * config.head_dim, dtype=torch.bfloat16)
+        self.mixed = zeros(config.num_attention_heads * config.head_dim, dtype=torch.bfloat16)
+        self.partial = zeros(config.num_key_value_heads, splits, self.rows, self.dim + 2)
+        self.arrived = zeros(config.num_key_value_heads, dtype=torch.int32)
+        self.scores = zeros(config.num_experts)
+        self.normed = zeros(config.hidden_size, dtype=torch.float16)
+        self.inner = zeros(config.experts_per_token, config.intermediate_size, dtype=torch.float16)
+        self.inner_factor = float16_factor(config.swiglu_limit * (config.swiglu_limit + 1))
+        self.logits = zeros(config.vocab_size)
+        self.summaries = zeros(3, self.chunks)
+        self.position = zeros(1, dtype=torch.int64)
+        self.seed = zeros(1, dtype=torch.int64)
+        self.temperature = zeros(1)
+        self.token = zeros(1, dtype=torch.int32)
+        self.logprob = zeros(1)
+
+    def layers(self, cache: KVCache) -> None:
+        """Launch all layers on the token at `position`: `hidden` becomes its last hidden state."""
+        for layer, (keys, values) in zip(self.weights.layers, cache.data, strict=True):
+            self.layer(layer, keys, values)
+
+    def layer(self, layer: Layer, keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Launch one layer; keys and values are its part of the cache, [kv_heads, capacity, head_dim]."""
+        self.project_qkv(layer, keys, values)
+        self.attend(layer, keys, values)
+        self.project_out(layer)
+        self.score_experts(layer)
+        self.expert_up(layer)
+        self.expert_down(layer)
+
+    def ask(self, sampling: Sampling) -> None:
+        """How `draw` shall draw; `top_p` is not its business."""
+        self.seed.fill_((sampling.seed + 2**63) % 2**64 - 2**63)
+        self.temperature.fill_(sampling.temperature)
+
+    def unembed(self) -> None:
+        """Launch the product with the vocabulary: `logits` of the token after `position`."""
+        weights, config, tile = self.weights, self.weights.config, self.tiles.unembedding
+        unembed[(triton.cdiv(config.vocab_size, tile.rows),)](
+            self.hidden, weights.norm, weights.unembedding, self.logits, config.vocab_size,
+            WIDTH=config.hidden_size, EPS=config.rms_norm_eps, ROWS=tile.rows, BLOCK=tile.block, **self._launch(tile),
+        )  # fmt: skip
+
+    def draw(self) -> None:
+        """Launch the sampling: `token` and `logprob`; `position` and `hidden` move on to it."""
+        config = self.weights.config
+        shared = {"VOCABULARY": config.vocab_size, "CHUNK": CHUNK, "CHUNKS": self.chunks, "DEPENDENT": self.dependent}
+        summarise[(self.chunks,)](
+            self.logits, self.temperature, self.summaries, num_warps=8, launch_pdl=self.dependent, **shared
+        )
+        draw[(1,)](
+            self.logits, self.temperature, self.seed, self.summaries, self.position, self.token, self.logprob,
+            self.weights.embedding, self.hidden, CHUNKS_BLOCK=triton.next_power_of_2(self.chunks),
+            WIDTH=config.hidden_size, WIDTH_BLOCK=triton.next_power_of_2(config.hidden_size),
+            num_warps=8, launch_pdl=self.dependent, **shared,
+        )  # fmt: skip
+
+    def project_qkv(self, layer: Layer, keys: torch.Tensor, values: torch.Tensor) -> None:
+        config, tile = self.weights.config, self.tiles.qkv
+        heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
+        project_qkv[((heads + 2 * kv_heads) * (config.head_dim // 2 // tile.rows),)](
+            self.hidden, layer.attention_norm, layer.qkv, layer.qkv_bias, self.weights.rope, self.position,
+            self.queries, keys, values, keys.shape[1],
+            WIDTH=config.hidden_size, HEADS=heads, KV_HEADS=kv_heads, HEAD_DIM=config.head_dim,
+            EPS=config.rms_norm_eps, PAIRS=tile.rows, AHEAD=tile.ahead, BLOCK=tile.block, **self._launch(tile),
+        )  # fmt: skip
+
+    def attend(self, layer: Layer, keys: torch.Tensor, values: torch.Tensor) -> None:
+        config, tile = self.weights.config, self.tiles.attention
+        splits = 1 if 0 < layer.window <= 2 * tile.block else self.splits
+        attend[(config.num_key_value_heads, splits)](
+            self.queries, keys, values, layer.sinks, self.position, self.partial, self.arrived, self.mixed,
+            keys.shape[1],
+            WINDOW=layer.window, GROUP=self.group, ROWS=self.rows, HEAD_DIM=config.head_dim, DIM=self.dim,
+            KEYS=tile.block, SPLITS=splits, **self._launch(tile),
+        )  # fmt: skip
+
+    def project_out(self, layer: Layer) -> None:
+        config, tile = self.weights.config, self.tiles.out
+        project_out[(triton.cdiv(config.hidden_size, tile.rows),)](
+            self.mixed, layer.out, layer.out_bias, self.hidden,
+            WIDTH=config.hidden_size, INNER=config.num_attention_heads * config.head_dim,
+            ROWS=tile.rows, AHEAD=tile.ahead, BLOCK=tile.block, **self._launch(tile),
+        )  # fmt: skip
+
+    def score_experts(self, layer: Layer) -> None:
+        config, tile = self.weights.config, self.tiles.router
+        score_experts[(config.num_experts,)](
+            self.hidden, layer.experts_norm, layer.router, layer.router_bias, self.scores, self.normed,
+            layer.input_factor,
+            WIDTH=config.hidden_size, WIDTH_BLOCK=triton.next_power_of_2(config.hidden_size), EPS=config.rms_norm_eps,
+            **self._launch(tile),
+        )  # fmt: skip
+
+    def expert_up(self, layer: Layer) -> None:
+        config, tile = self.weights.config, self.tiles.up
+        expert_up[(triton.cdiv(2 * config.intermediate_size, tile.rows), config.experts_per_token)](
+            self.normed.view(torch.int32), self.scores, *layer.up, self.inner, 1 / layer.input_factor, self.inner_factor,
+            ALPHA=config.swiglu_alpha, LIMIT=config.swiglu_limit,
+            ROWS=tile.rows, BLOCK=tile.block, **self._routing(), **self._launch(tile),
+        )  # fmt: skip
+
+    def expert_down(self, layer: Layer) -> None:
+        config, tile = self.weights.config, self.tiles.down
+        expert_down[(triton.cdiv(config.hidden_size, tile.rows),)](
+            self.inner.view(torch.int32), self.scores, *layer.down, self.hidden, 1 / self.inner_factor,
+            ROWS=tile.rows, BLOCK=tile.block, **self._routing(), **self._launch(tile),
+        )  # fmt: skip
+
+    def _routing(self) -> dict[str, int]:
+        config = self.weights.config
+        return {
+            "WIDTH": config.hidden_size,
+            "INNER": config.intermediate_size,
+            "EXPERTS": config.num_experts,
+            "EXPERTS_BLOCK": triton.next_power_of_2(config.num_experts),
+            "PER_TOKEN": config.experts_per_token,
+            "RANKS": triton.next_power_of_2(config.experts_per_token),
+        }
+
+    def _launch(self, tile: Tile) -> dict[str, int | bool]:
+        return {"DEPENDENT": self.dependent, "num_warps": tile.warps, "launch_pdl": self.dependent}
+
+
+def _fitting(tiles: Tiles, weights: Weights) -> Tiles:
+    """The same for a geometry that is smaller than a tile."""
+    config = weights.config
+    wide = config.num_attention_heads * config.head_dim
+    pairs = tiles.qkv.rows
+    while config.head_dim // 2 % pairs:
+        pairs //= 2
+    return tiles._replace(
+        qkv=tiles.qkv._replace(rows=pairs, ahead=min(tiles.qkv.ahead, _floor(config.hidden_size))),
+        out=tiles.out._replace(ahead=min(tiles.out.ahead, _floor(wide))),
+    )
+
+
+def _floor(number: int) -> int:
+    """The largest power of two that is not larger."""
+    return 1 << number.bit_length() - 1

@@ -1,0 +1,7 @@
+"""The Triton kernels, one stage of the model a file. None of them knows of checkpoints, caches of prompts or sampling settings.
+
+Decoding computes one token: hidden states are float32 [hidden], and every product is a matrix-vector product that is
+bound by the way of the weights from memory. Sums are always added in the same order, so results are the same run after
+run. With `DEPENDENT` a kernel is launched while the one before it still runs (programmatic dependent launch, Hopper and
+later): it may read weights, and what was computed two kernels ago, before it calls `wait`; anything else only after.
+"""

@@ -1,0 +1,40 @@
+"""The attention's output projection, added to the hidden state."""
+
+import triton
+import triton.language as tl
+
+from gptoss.backends.triton.kernels.dependency import wait
+
+
+@triton.jit
+def project_out(
+    mixed_ptr,
+    weight_ptr,
+    bias_ptr,
+    hidden_ptr,
+    WIDTH: tl.constexpr,
+    INNER: tl.constexpr,
+    ROWS: tl.constexpr,
+    AHEAD: tl.constexpr,
+    BLOCK: tl.constexpr,
+    DEPENDENT: tl.constexpr,
+):
+    """Grid: width / ROWS. mixed bf16 [inner]; weight bf16 [width, inner]; hidden float32 [width], in and out."""
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    rows = tl.minimum(row, WIDTH - 1)
+    columns = tl.arange(0, BLOCK)
+    row_ptr = weight_ptr + rows.to(tl.int64)[:, None] * INNER + columns[None, :]
+    bias = tl.load(bias_ptr + rows).to(tl.float32)
+    ahead = tl.arange(0, AHEAD)
+    weight = tl.load(weight_ptr + rows.to(tl.int64)[:, None] * INNER + ahead[None, :])
+    wait(DEPENDENT)
+    x = tl.load(mixed_ptr + ahead).to(tl.float32)
+    result = tl.sum(weight.to(tl.float32) * x[None, :], 1) + bias
+    if AHEAD < INNER:
+        sums = tl.zeros([ROWS, BLOCK], tl.float32)
+        for k in tl.static_range(AHEAD, INNER, BLOCK):
+            inside = columns < INNER - k
+            x = tl.load(mixed_ptr + k + columns, inside, 0.0).to(tl.float32)
+            sums += tl.load(row_ptr + k, inside[None, :], 0.0).to(tl.float32) * x[None, :]
+        result += tl.sum(sums, 1)
+    tl.store(hidden_ptr + row, tl.load(hidden_ptr + rows) + result, row < WIDTH)

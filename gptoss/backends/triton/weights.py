@@ -1,0 +1,125 @@
+"""The weights on the card: bf16 matrices, and experts in MXFP4 that are never anything larger.
+
+Loading goes through the file one tensor at a time, straight to the card, where `packing` puts the bits in order.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.config import ModelConfig
+from gptoss.backends.torch.rope import frequencies
+from gptoss.backends.triton.packing import LARGEST_EXPONENT, pack
+from gptoss.engine.errors import CheckpointError
+
+
+class Packed(NamedTuple):
+    """Expert matrices: words int32 [experts, rows, columns / 8] of `packing`, exponents uint8 [experts, rows,
+    columns / 32], bias bf16 [experts, rows]."""
+
+    words: torch.Tensor
+    exponents: torch.Tensor
+    bias: torch.Tensor
+
+
+class Layer(NamedTuple):
+    """Norms and sinks are float32, matrices and biases bf16 as stored. `window` is 0 for a layer that sees all."""
+
+    window: int
+    attention_norm: torch.Tensor
+    qkv: torch.Tensor
+    qkv_bias: torch.Tensor
+    sinks: torch.Tensor
+    out: torch.Tensor
+    out_bias: torch.Tensor
+    experts_norm: torch.Tensor
+    router: torch.Tensor
+    router_bias: torch.Tensor
+    up: Packed
+    down: Packed
+    input_factor: float
+    """What the experts' inputs are multiplied by so that they use float16 well and never exceed it."""
+
+
+class Weights(NamedTuple):
+    """A whole model. `rope` is float32 [max_context, 2, head_dim / 2]: cosines, then sines, of each position."""
+
+    config: ModelConfig
+    embedding: torch.Tensor
+    layers: list[Layer]
+    norm: torch.Tensor
+    unembedding: torch.Tensor
+    rope: torch.Tensor
+
+    @property
+    def device(self) -> torch.device:
+        return self.embedding.device
+
+
+def load_weights(checkpoint: Checkpoint, device: torch.device) -> Weights:
+    """Read a checkpoint whose experts are in MXFP4; CheckpointError if they are not."""
+    if not checkpoint.packed:
+        raise CheckpointError(
+            f"{checkpoint.path} has experts that are not in MXFP4, which is all that the triton backend computes: "
+            "use the published checkpoint, or --backend torch"
+        )
+    config = checkpoint.config
+
+    def tensor(name: str, dtype: torch.dtype = torch.bfloat16) -> torch.Tensor:
+        return checkpoint.tensor(name).to(device, dtype).contiguous()
+
+    def experts(name: str) -> Packed:
+        blocks, exponents = (part.to(device) for part in checkpoint.packed_experts(f"{name}_weight"))
+        if int(exponents.max()) > LARGEST_EXPONENT:
+            raise CheckpointError(
+                f"{checkpoint.path} has a scale in {name} that no sensible weight needs: is it damaged?"
+            )
+        return Packed(pack(blocks), exponents.contiguous(), tensor(f"{name}_bias"))
+
+    def layer(n: int) -> Layer:
+        attention, mlp = f"block.{n}.attn", f"block.{n}.mlp"
+        experts_norm = tensor(f"{mlp}.norm.scale", torch.float32)
+        return Layer(
+            window=config.windows[n] or 0,
+            attention_norm=tensor(f"{attention}.norm.scale", torch.float32),
+            qkv=tensor(f"{attention}.qkv.weight"),
+            qkv_bias=tensor(f"{attention}.qkv.bias"),
+            sinks=tensor(f"{attention}.sinks", torch.float32),
+            out=tensor(f"{attention}.out.weight"),
+            out_bias=tensor(f"{attention}.out.bias"),
+            experts_norm=experts_norm,
+            router=tensor(f"{mlp}.gate.weight"),
+            router_bias=tensor(f"{mlp}.gate.bias"),
+            up=experts(f"{mlp}.mlp1"),
+            down=experts(f"{mlp}.mlp2"),
+            input_factor=normed_factor(experts_norm),
+        )
+
+    return Weights(
+        config=config,
+        embedding=tensor("embedding.weight"),
+        layers=[layer(n) for n in range(config.num_hidden_layers)],
+        norm=tensor("norm.scale", torch.float32),
+        unembedding=tensor("unembedding.weight"),
+        rope=rope_table(config, device),
+    )
+
+
+def rope_table(config: ModelConfig, device: torch.device) -> torch.Tensor:
+    """float32 [max_context, 2, head_dim / 2]."""
+    angles = torch.outer(
+        torch.arange(config.max_context, device=device).float(), frequencies(config.rope, config.head_dim).to(device)
+    )
+    return torch.stack((angles.cos(), angles.sin()), 1).mul_(config.rope.concentration)
+
+
+def normed_factor(scale: torch.Tensor) -> float:
+    """`float16_factor` for what a norm with such a scale [width] gives: no element is more than sqrt(width) before it."""
+    return float16_factor(float(scale.abs().max()) * math.sqrt(len(scale)))
+
+
+def float16_factor(largest: float) -> float:
+    """A power of two that brings numbers up to `largest` below 2**15."""
+    return 2.0 ** (14 - math.floor(math.log2(max(largest, 2.0**-80))))
