@@ -26,7 +26,7 @@ _SAMPLED_ROWS = 16
 
 
 class Checkpoint:
-    """An opened checkpoint. `config` is its geometry, `layout` the naming of its files."""
+    """An opened checkpoint. `config` is its geometry, `layout` the naming of its files, `bytes` their size in all."""
 
     def __init__(self, path: Path) -> None:
         """Open a folder, or a .safetensors file with its config beside it; CheckpointError says what is wrong."""
@@ -38,6 +38,7 @@ class Checkpoint:
         try:
             for shard in files.shards:
                 self._open(shard)
+            self.bytes = sum(shard.stat().st_size for shard in files.shards)
             self.layout = self._recognise()
             self._check()
         except BaseException:
@@ -66,6 +67,13 @@ class Checkpoint:
             return matrix.T if self.layout.transposed else matrix
         blocks, scales = stored + self.layout.blocks, stored + self.layout.scales
         return Mxfp4Matrix(self._slice(blocks)[expert], self._slice(scales)[expert])
+
+    def packed_experts(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """The matrices of all experts as MXFP4 stores them, if they are `packed`: blocks and scales of `Mxfp4Matrix`
+        with the experts as their first dimension, memory-mapped."""
+        (stored,) = self.layout.parts(name)
+        blocks, scales = stored + self.layout.blocks, stored + self.layout.scales
+        return self._handles[blocks].get_tensor(blocks), self._handles[scales].get_tensor(scales)
 
     @property
     def packed(self) -> bool:
