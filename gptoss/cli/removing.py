@@ -12,7 +12,10 @@ from gptoss.engine.branching import branch_named
 from gptoss.engine.errors import BranchBusy, UsageError
 from gptoss.engine.ports import Collected
 
-_BUSY = "Another process keeps the database busy, so its bytes are still in the file: `gptoss gc` takes them out later."
+_STILL_THERE = (
+    "The file is kept busy, or its disk has no room to write it anew, so the bytes are still in it: "
+    "`gptoss gc --full` takes them out later."
+)
 
 
 def delete_session(adapters: Adapters, database: str | None, name: str, out: Output, *, sure: bool) -> int:
@@ -31,7 +34,7 @@ def delete_session(adapters: Adapters, database: str | None, name: str, out: Out
         freed = _freed(collected := log.collect())
     out.line(f"Session {name} is deleted for good" + (f"; that freed {size(freed)}." if freed else "."))
     if not collected.erased:
-        out.line(_BUSY, "notice")
+        out.line(_STILL_THERE, "notice")
     _tell_backups(adapters, database, out)
     return 0
 
@@ -65,7 +68,7 @@ def redact_event(
         out.line(f"and {removed.blobs} stored files that nothing else uses")
     out.line(f"The rest of the session is as it was: `gptoss verify {quoted(name)}` tells.")
     if not removed.erased:
-        out.line(_BUSY, "notice")
+        out.line(_STILL_THERE, "notice")
     _tell_backups(adapters, database, out)
     return 0
 

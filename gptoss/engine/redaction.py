@@ -32,7 +32,8 @@ PLACEHOLDER = 9
 class Redaction(Struct, frozen=True, kw_only=True):
     """What was removed: the seq and kind of each event on the branch, how many on others, how many stored files.
 
-    `erased` is False when the bytes are still in the database's file, because another process kept it busy.
+    `erased` is False when the bytes are still in the database's file, because another process kept it busy or there was
+    no room to write it anew.
     """
 
     events: tuple[tuple[int, str], ...]

@@ -84,13 +84,15 @@ class SqlLog(Reading):
                 self._insert(rows)
                 if notable:
                     self._project(into, events)
-                if durable and (notable or head.seq - into.sealed >= SEAL_EVERY):
+                seals = durable and (notable or head.seq - into.sealed >= SEAL_EVERY)
+                if seals:
                     self._seal(into.key, head)
-                    into.sealed = head.seq
         except _Overtaken:
             self._known.pop(branch, None)
             raise HeadConflict(branch, expected_seq, self.branch(branch).head) from None
+        # Only now is it committed.
         into.head = head
+        into.sealed = head.seq if seals else into.sealed
         self._known[branch] = into
         return stored_events(events, rows, branch)
 
@@ -147,7 +149,11 @@ class SqlLog(Reading):
                 self._seal(at.key, head)
             blobs = removing.forget_blobs(execute, into.session)
         self._known.clear()
-        return summary(changes, path, blobs, erased=self._shrink(thorough=True))
+        try:
+            erased = self._shrink(thorough=True)
+        except StorageError:  # it is redacted, though there was no room to write the file anew
+            erased = False
+        return summary(changes, path, blobs, erased=erased)
 
     def collect(self, *, thorough: bool = False) -> Collected:
         before = self._database.size()

@@ -97,7 +97,11 @@ def wrap(error: Exception, path: Path) -> StorageError:
             "choose another with --db, or restore it from a backup"
         )
     if name.startswith("SQLITE_CORRUPT") or isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in text:
-        return DatabaseCorrupt(f"the database {path} is damaged ({text}): restore it from a backup")
+        # A disk that does not give a page back looks the same: SQLite takes EIO for a damaged file system.
+        return DatabaseCorrupt(
+            f"the database {path} is damaged, or its disk is ({text}): check the disk, and restore the file from a "
+            "backup if it still cannot be read"
+        )
     if name.startswith("SQLITE_IOERR"):
         return StorageError(f"the disk that holds {path} reported an error ({text}): check the disk, then try again")
     return StorageError(f"the database {path} failed ({text}): try again, and report it when that happens again")
