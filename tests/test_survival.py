@@ -1,6 +1,6 @@
 """SIGKILL the real program in mid-answer, with the embedded model: nothing is lost and the answer comes out the same.
 
-`benchmarks/survive.py` does the same hundreds of times.
+`benchmarks/survive.py` does it a thousand times, and while tools run.
 """
 
 import random
