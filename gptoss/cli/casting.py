@@ -5,9 +5,9 @@ https://docs.asciinema.org/manual/asciicast/v2/.
 """
 
 import io
-import json
 from collections.abc import Iterable, Iterator
 
+import msgspec
 from msgspec.structs import replace
 
 from gptoss.cli.display import Display
@@ -20,6 +20,9 @@ from gptoss.transcripts.redaction import Redactor
 WIDTH, HEIGHT = 80, 24
 LONGEST_PAUSE = 2.0
 """Seconds. A player shortens longer ones; the recording itself keeps the true time."""
+
+FRAME = 1 / 30
+"""Seconds. What comes within one is written together: nobody sees more, and a player has less to do."""
 
 
 def cast(
@@ -76,17 +79,17 @@ def _header(name: str, time: int) -> str:
         "title": name,
         "env": {"TERM": "xterm-256color"},
     }
-    return json.dumps(header, ensure_ascii=False) + "\n"
+    return msgspec.json.encode(header).decode() + "\n"
 
 
 def _line(at: float, text: str) -> str:
-    return json.dumps([round(at, 6), "o", text], ensure_ascii=False) + "\n"
+    return msgspec.json.encode((round(at, 6), "o", text)).decode() + "\n"
 
 
 def _selected(
     events: Iterable[StoredEvent], encoding: TokenBytes, reasoning: bool, redactor: Redactor | None
 ) -> Iterator[Moment]:
-    moments: Iterable[Moment] = playback(events, encoding)
+    moments: Iterable[Moment] = playback(events, encoding, frame=FRAME)
     if not reasoning:
         moments = _without_reasoning(moments)
     return iter(moments) if redactor is None else _redacted(moments, redactor)

@@ -6,9 +6,8 @@ again: scrollback, copying and resizing stay right. Until then its newest words 
 
 from __future__ import annotations
 
-import io
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,8 @@ from gptoss.cli.wrapping import Wrapper
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
+
+    from gptoss.cli.laid_out import LaidOut
 
 _COMPLETE_AFTER_A_BLANK = ("paragraph_open", "table_open", "blockquote_open")
 
@@ -137,16 +138,12 @@ def _tail(text: str, width: int) -> str:
 
 def _rendered(text: str, width: int) -> str:
     """Markdown as lines with colours, ready for a terminal. The text must be harmless already."""
-    from rich.console import Console
-    from rich.theme import Theme
-
-    from gptoss.cli.laid_out import LaidOut
-
-    file = io.StringIO()
-    theme = Theme({"markdown.code": "cyan", "markdown.block_quote": "dim"})
-    console = Console(
-        file=file, width=width, force_terminal=True, color_system="standard", highlight=False, theme=theme
-    )
-    console.print(LaidOut(text, code_theme="ansi_dark", hyperlinks=False))
-    lines = [line.rstrip() for line in file.getvalue().split("\n")]
+    lines = [line.rstrip() for line in _layout(width).lines(_parser().parse(text)).split("\n")]
     return "\n".join(lines).strip("\n") + "\n"
+
+
+@lru_cache(maxsize=4)  # a window that is resized has many widths
+def _layout(width: int) -> LaidOut:
+    from gptoss.cli.laid_out import LaidOut  # rich takes a tenth of a second to import
+
+    return LaidOut(width)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from math import isfinite
+from math import inf, isfinite
 from time import sleep
 
 from msgspec import Struct
@@ -53,7 +53,7 @@ def replay_session(
     with closing(adapters.open_reader(place.database)) as reader:
         display = Display(out, out, kept=adapters.kept(reader.get_blob))
         now: float | None = None
-        moments = _moments(adapters, reader, place, since, until, spread=speed > 0)
+        moments = _moments(adapters, reader, place, since, until, frame=0 if speed > 0 else inf)
         for moment in moments if speed else _joined(moments):
             wait = min(moment.at - now, LONGEST_PAUSE) if now is not None else 0.0
             now = moment.at
@@ -97,12 +97,12 @@ def compare_states(adapters: Adapters, place: Place, out: Output, points: tuple[
 
 
 def _moments(
-    adapters: Adapters, reader: EventReader, place: Place, since: str | None, until: str | None, *, spread: bool = False
+    adapters: Adapters, reader: EventReader, place: Place, since: str | None, until: str | None, *, frame: float = inf
 ) -> Iterator[Moment]:
     branch = place.find(reader)
     first, last = _seq(reader, branch, since), _seq(reader, branch, until)
     events: Iterable[StoredEvent] = reader.read(branch, until=last)
-    moments = playback(events, adapters.vocabulary(), spread=spread)
+    moments = playback(events, adapters.vocabulary(), frame=frame)
     return moments if first is None else (moment for moment in moments if moment.seq >= first)
 
 

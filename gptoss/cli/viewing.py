@@ -24,7 +24,8 @@ from gptoss.cli.output import Output
 from gptoss.engine.errors import GptossError, SessionNotFound
 from gptoss.engine.ports import EventReader, SessionInfo
 from gptoss.transcripts.page import page, policy
-from gptoss.transcripts.page.feed import Feed, Update
+from gptoss.transcripts.page.feed import Feed
+from gptoss.transcripts.page.spelling import Update
 
 LOOPBACK = "127.0.0.1"
 

@@ -24,13 +24,13 @@ class Moment(NamedTuple):
 
 
 def playback(
-    events: Iterable[StoredEvent], encoding: TokenBytes, *, tokens: bool = False, spread: bool = True
+    events: Iterable[StoredEvent], encoding: TokenBytes, *, tokens: bool = False, frame: float = 0
 ) -> Iterator[Moment]:
     """The moments of a branch, from its first event on, in order; lazy. Raises HistoryError for an impossible history.
 
     With `tokens`, each sampled token is among them, before what it spells.
-    Tokens were recorded in batches; those of a batch are `spread` evenly over the time that it took, or all come at its
-    end.
+    Tokens were recorded in batches; those of a batch are spread evenly over the time that it took. The ones that then
+    fall within a `frame` (in seconds) come at its end; those of a batch that takes no longer than that, all together.
     """
     state: State | None = None
     parser: Parser | None = None
@@ -48,9 +48,11 @@ def playback(
         if stored.seq == 1:
             first = time
         if isinstance(event, TokensSampled) and parser is not None:
-            pieces = [(token,) for token in event.ids] if spread else [event.ids]
-            for number, ids in enumerate(pieces, 1):
-                share = (event.elapsed_ms - elapsed_ms) * number / len(pieces)
+            pieces = _pieces(event.ids, (event.elapsed_ms - elapsed_ms) / 1000, frame)
+            count = 0
+            for ids in pieces:
+                count += len(ids)
+                share = (event.elapsed_ms - elapsed_ms) * count / len(event.ids)
                 at = begun + (elapsed_ms + share) / 1000 - first
                 if tokens:
                     yield Moment(at, Sampled(ids), stored.seq)
@@ -61,6 +63,12 @@ def playback(
         yield from (Moment(time - first, update, stored.seq) for update in _shown(said))
         if isinstance(event, GenerationFinished):
             parser = None
+
+
+def _pieces(ids: tuple[int, ...], took: float, frame: float) -> list[tuple[int, ...]]:
+    """Tokens that took so many seconds, as many at a time as come within a frame, one at least."""
+    size = max(1, int(len(ids) * frame / took)) if took > frame else len(ids) if frame else 1
+    return [ids[begin : begin + size] for begin in range(0, len(ids), size)]
 
 
 def _shown(updates: Iterable[object]) -> Iterator[Update]:

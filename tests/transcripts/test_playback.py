@@ -1,6 +1,10 @@
 """A replay shows what the live turn showed."""
 
+from itertools import pairwise
+from math import inf
+
 import pytest
+from msgspec.structs import replace
 
 from gptoss.engine.events import MessageAppended, SessionStarted, StoredEvent, TokensSampled
 from gptoss.engine.harmony import Harmony
@@ -72,6 +76,22 @@ def test_tokens_come_when_they_came(harmony: Harmony) -> None:
     assert texts[-1] - begun[0] > 0.9
 
 
+def test_what_falls_within_a_frame_comes_together(harmony: Harmony) -> None:
+    recording = Recording(harmony, [ANSWER])
+    conversation = recording.open()
+    list(conversation.say("Hello"))
+    conversation.close()
+    stored = list(recording.log.read(recording.session.branch))
+    seq, ids = next((one.seq, one.event.ids) for one in stored if isinstance(one.event, TokensSampled))
+    slow = [replace(one, event=TokensSampled(ids=ids, elapsed_ms=1000)) if one.seq == seq else one for one in stored]
+    for frame in (0, 0.1, 0.3, 1, inf):
+        came = [m for m in playback(slow[:seq], harmony, tokens=True, frame=frame) if isinstance(m.update, Sampled)]
+        assert [token for m in came if isinstance(m.update, Sampled) for token in m.update.ids] == list(ids)
+        assert all(later.at - earlier.at <= max(frame, 1 / len(ids)) + 1e-5 for earlier, later in pairwise(came))
+        assert len(came) <= (2 / frame + 1 if frame else len(ids))
+        assert frame or len(came) == len(ids)
+
+
 def test_text_that_is_not_spread_comes_with_its_batch(harmony: Harmony, vocabulary: Vocabulary) -> None:
     """The same messages and texts, one piece for a batch, spelt without the library."""
     recording = Recording(harmony, [CALL, RESULT])
@@ -79,7 +99,7 @@ def test_text_that_is_not_spread_comes_with_its_batch(harmony: Harmony, vocabula
     list(conversation.say("Hello"))
     conversation.close()
     events = list(recording.log.read(recording.session.branch))
-    whole = list(playback(events, vocabulary, spread=False, tokens=True))
+    whole = list(playback(events, vocabulary, frame=inf, tokens=True))
     spread = list(playback(events, harmony, tokens=True))
     batches = [stored.event.ids for stored in events if isinstance(stored.event, TokensSampled)]
     assert [moment.update.ids for moment in whole if isinstance(moment.update, Sampled)] == batches
