@@ -11,8 +11,5 @@ FORMATS = {
     "cast": ".cast",
 }
 
-QUICK = ("md", "json")
-"""Those that need nothing but the log."""
-
 EXACT = ("jsonl",)
 """Those that say everything or are worth nothing: no part of them can be left out."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gptoss.cli.command import Command, Tools
-from gptoss.cli.formats import QUICK
+from gptoss.cli.formats import FORMATS
 
 
 def recognise(arguments: list[str]) -> Command | None:
@@ -73,7 +73,7 @@ def _export(words: list[str]) -> Command | None:
             name = word
         else:
             return None
-    if not name or format not in QUICK or file == "" or (file or "").startswith("-"):
+    if not name or format not in FORMATS or file == "" or (file or "").startswith("-"):
         return None
 
     def run(tools: Tools) -> int:

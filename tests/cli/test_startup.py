@@ -97,6 +97,8 @@ def test_plain_forms_load_only_what_they_use(environment: dict[str, str], databa
         ["export", "a"],
         ["export", "a", "--format", "md"],
         ["export", "--format", "json", "a"],
+        ["export", "a", "--format", "harmony"],
+        ["export", "a", "--format", "cast"],
         ["export", "nobody"],
     ],
 )
