@@ -38,6 +38,7 @@ def programs(harmony: Harmony, tmp_path_factory: pytest.TempPathFactory) -> Iter
         server = subprocess.Popen(
             [sys.executable, "-m", "tests.docs.ready", address],
             cwd=ROOT,
+            env=os.environ | {VARIABLE: str(tmp_path_factory.getbasetemp() / "cache" / "vocabulary")},
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
@@ -132,8 +133,11 @@ def _at_a_terminal(block: Block, reader: dict[str, str]) -> None:
         if which == 1:
             child.send(CTRL_D if said else "Hello." + ENTER)
             said = not said
-        else:
-            child.send(list(answers.values())[which - 2])
+            continue
+        met = list(answers)[which - 2]
+        child.send(answers[met])
+        if met not in ANSWERS:
+            del answers[met]
     child.close()
     assert child.exitstatus == 0, f"{block.name}: exit {child.exitstatus}\n{plain(shown + str(child.before))}"
 

@@ -18,6 +18,8 @@ import gptoss.cli.app
 import gptoss.cli.interactive
 import gptoss.storage.sql  # noqa: F401
 from gptoss.cli.main import run
+from gptoss.engine.harmony import Harmony
+from gptoss.engine.vocabulary import VARIABLE
 
 CLIENT = """\
 import json, os, signal, socket, sys
@@ -33,6 +35,8 @@ with socket.socket(socket.AF_UNIX) as server:
 
 
 def serve(address: str) -> None:
+    loaded = Harmony.load(Path(os.environ[VARIABLE]).parent)
+    Harmony.load = lambda cache: loaded  # type: ignore[method-assign, assignment]  # half a second of every command
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen()
