@@ -60,6 +60,7 @@ class Crew:
         self.lost: RankLost | RankDrifted | None = None
         self._told = False
         self._models = 0
+        self._timer: threading.Timer | None = None
         self._over = False
         self._troubled: dict[int, str] = {}
         self._since = 0.0
@@ -121,10 +122,10 @@ class Crew:
             self._trouble.notify_all()
         self._dismiss()
         threading.Thread(target=self.abort, name="abort", daemon=True).start()
+        self._timer = threading.Timer(GRACE, self._end)
+        self._timer.daemon = True
+        self._timer.start()
         os.kill(os.getpid(), signal.SIGTERM)
-        timer = threading.Timer(GRACE, self._end)
-        timer.daemon = True
-        timer.start()
 
     def explain(self) -> None:
         """Say why the ranks are lost, unless that was raised and so said already."""
@@ -140,6 +141,8 @@ class Crew:
         """Send everybody home."""
         self._over = True
         self._dismiss()
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _dismiss(self) -> None:
         for member in self.members:

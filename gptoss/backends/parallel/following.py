@@ -142,6 +142,7 @@ class Model:
         self._steps: Iterator[TokenChunk] | None = None
         self._last: tuple[int, ...] = ()
         self._drawn = 0
+        self._failed = False
 
     def obey(self, order: Begin | Step | End | Score) -> str | None:
         """Do it. What is wrong, if this rank is not where rank 0 is."""
@@ -150,8 +151,10 @@ class Model:
             return None
         if isinstance(order, Begin):
             self._steps = self.generator.generate(order.prompt, order.sampling, order.stop_ids, lambda: False)
-            self._last, self._drawn = (), len(order.prompt)
+            self._last, self._drawn, self._failed = (), len(order.prompt), False
             return None
+        if self._failed:
+            return None  # it was said already
         if order.last != self._last:
             return (
                 f"drew {_tokens(self._last)} before position {self._drawn} where rank 0 drew {_tokens(order.last)}: "
@@ -160,8 +163,9 @@ class Model:
         if isinstance(order, End) or self._steps is None:
             self._steps = None
             return None
-        steps, self._steps = self._steps, None
+        steps, self._steps, self._failed = self._steps, None, True
         chunk = next(steps, None)
+        self._failed = False
         if chunk is not None:
             self._steps, self._last = steps, chunk.ids
             self._drawn += len(chunk.ids)
