@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gptoss.backends.vllm.options import Report, VllmOptions
 from gptoss.engine.errors import BackendError, CheckpointError
 from gptoss.engine.ports import TokenGenerator
+from gptoss.engine.progress import Progress, untold
 
 if TYPE_CHECKING:
     from gptoss.backends.parallel.group import Group
@@ -27,12 +28,14 @@ def open_generator(
     vllm: VllmOptions | None = None,
     report: Report = lambda text: None,
     group: Group | None = None,
+    progress: Progress = untold,
 ) -> TokenGenerator:
     """The backend of that name ("auto": the best one for this machine) with a checkpoint loaded.
 
     `vllm` is for the backend of that name, which cannot do without; it alone may do without a checkpoint of ours, since
-    a server has its own. `group` are the ranks that share the model, of which each opens its part. BackendError if
-    there is no such backend or its libraries are missing; CheckpointError as the backend finds it.
+    a server has its own. `group` are the ranks that share the model, of which each opens its part. `progress` is told
+    the bytes that a backend of ours has read. BackendError if there is no such backend or its libraries are missing;
+    CheckpointError as the backend finds it.
     """
     name = "torch" if backend == AUTO else backend
     if name == VLLM and vllm is not None:
@@ -48,5 +51,7 @@ def open_generator(
         adapter = getattr(import_module(module), cls)
     except (ImportError, OSError) as error:
         raise BackendError(f"the {name} backend cannot be loaded ({error}); install it with: {remedy}") from error
-    generator: TokenGenerator = adapter(checkpoint) if group is None else adapter(checkpoint, group=group)
+    generator: TokenGenerator = (
+        adapter(checkpoint, progress=progress) if group is None else adapter(checkpoint, group=group, progress=progress)
+    )
     return generator

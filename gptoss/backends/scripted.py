@@ -58,7 +58,7 @@ class ScriptedGenerator:
         # The last token is always computed: its logits are what the first new token is drawn from.
         reused = min(common_prefix(self._cached, prompt), len(prompt) - 1)
         self._cached = list(prompt)
-        yield TokenChunk(prefilled=len(prompt) - reused)
+        yield TokenChunk(prefilled=len(prompt) - reused, cached=reused)
         left = most_tokens(sampling, room)
         for item in _rest(reply, prompt):
             if left == 0 or cancelled():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +16,7 @@ from gptoss.cli.paths import CONFIG, Folders, default_database, folders, named_d
 from gptoss.engine.errors import DatabaseReadOnly, GptossError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from contextlib import ExitStack
 
     from gptoss.backends.vllm.options import VllmOptions, VllmRequest
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gptoss.cli.tooling import ToolOptions
     from gptoss.engine.harmony import Harmony
     from gptoss.engine.ports import EventLog, EventReader, TokenGenerator, Tool
+    from gptoss.engine.progress import Progress
     from gptoss.engine.settings import Sampling, ToolSpec
     from gptoss.engine.vocabulary import Vocabulary
     from gptoss.storage.health import Examination, SqliteLibrary
@@ -96,13 +98,33 @@ class Adapters:
         """The event log, for writing; `database` is what `--db` gave. Makes the data folder if there is none."""
         from gptoss.storage.opening import open_log
 
-        return open_log(self._database(database) or default_database(self.data_folder()))
+        with self._migrating() as progress:
+            return open_log(self._database(database) or default_database(self.data_folder()), progress)
 
     def open_reader(self, database: str | None) -> EventReader:
         """The event log, for reading alone: fast to open, and it creates nothing."""
         from gptoss.storage.opening import open_for_reading
 
-        return open_for_reading(self._database(database) or default_database(self.folders.data))
+        with self._migrating() as progress:
+            return open_for_reading(self._database(database) or default_database(self.folders.data), progress)
+
+    @contextmanager
+    def _migrating(self) -> Iterator[Progress]:
+        """Says how far a migration is, if there is one."""
+        told: list[Progress] = []
+
+        def progress(done: int, whole: int) -> None:
+            if not told:
+                from gptoss.cli.progress import Remark
+
+                told.append(Remark("bringing the database to the newest schema, a backup first", self.report))
+            told[0](done, whole)
+
+        try:
+            yield progress
+        finally:
+            if told:
+                self.report("")
 
     def backups(self, database: str | None) -> list[Path]:
         """The copies that migrations of the database have left behind."""
@@ -192,6 +214,7 @@ class Adapters:
     def generator(self, checkpoint: str | None, backend: str) -> TokenGenerator:
         """The model, loaded. Raises CheckpointError or BackendError."""
         from gptoss.backends.opening import VLLM, open_generator
+        from gptoss.cli.progress import Remark
 
         vllm = self.vllm_options()
         serves_its_own = backend == VLLM and vllm.server is not None
@@ -202,7 +225,8 @@ class Adapters:
                 if backend == VLLM:
                     raise UsageError(ALREADY_SPREAD)
                 return self.together(backend, folder)
-            generator = open_generator(backend, folder, vllm, self.report)
+            loading = Remark(f"loading {model_name(checkpoint)}", self.report)
+            generator = open_generator(backend, folder, vllm, self.report, progress=loading)
         finally:
             self.report("")
         if serves_its_own:
@@ -355,8 +379,9 @@ class Adapters:
         if checkpoint is not None:
             return Path(checkpoint)
         from gptoss.backends.demo.materialise import materialise
+        from gptoss.cli.progress import Remark
 
         return materialise(
             self.folders.cache,
-            lambda done, whole: self.report(f"unpacking the {EMBEDDED}, once: {100 * done // whole}%"),
+            Remark(f"unpacking the {EMBEDDED}, once", self.report),
         )

@@ -13,6 +13,7 @@ from gptoss.cli.blocks import Block, FoldedBlock, PatchBlock
 from gptoss.cli.kept import Kept, Picture
 from gptoss.cli.markdown import MarkdownBlock
 from gptoss.cli.output import Output
+from gptoss.cli.progress import Remark, tokens_of
 from gptoss.cli.results import shown
 from gptoss.cli.spinner import Spinner
 from gptoss.cli.wrapping import Wrapper
@@ -86,6 +87,7 @@ class Display:
         self._continues = False
         self._goes_on = False
         self._read = 0
+        self._reading = self._remark_on_reading()
         self._reports_progress = False
         self._spinner = Spinner(rest) if is_live else None
         self._outcome: ToolOutcome = "ok"
@@ -187,7 +189,7 @@ class Display:
             self.message(event.message, partial=event.partial)
         elif isinstance(event, GenerationStarted):
             self._continues = event.continues is not None
-            self._read = 0
+            self._read, self._reading = 0, self._remark_on_reading()
             if self._spinner is not None and self._block is None:
                 self._spinner.start()
         elif isinstance(event, GenerationFinished):
@@ -277,13 +279,17 @@ class Display:
         self._empty = False
 
     def _progress(self, prefilled: Prefilled) -> None:
-        """Say how much of the prompt has been read, once it turns out to take more than one step."""
-        if self._spinner is not None and self._read:
-            self._spinner.stop()
-        self._reports_progress = self._read > 0
+        """Say how much of the prompt has been read, if that takes more than one step."""
         self._read += prefilled.tokens
-        if self._reports_progress:
-            self._rest.transient(f"reading the conversation: {self._read:,} of {prefilled.total:,} tokens")
+        whole = prefilled.total - prefilled.cached
+        if self._reports_progress or self._read < whole:
+            if self._spinner is not None:
+                self._spinner.stop()
+            self._reports_progress = True
+            self._reading(self._read, whole)
+
+    def _remark_on_reading(self) -> Remark:
+        return Remark("reading the conversation", self._rest.transient, tokens_of)
 
     def _clear_progress(self) -> None:
         if self._spinner is not None:

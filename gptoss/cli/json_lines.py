@@ -46,4 +46,4 @@ def _object(update: Update) -> dict[str, Any]:
         case Sampled():
             return {"type": "tokens", "ids": update.ids}
         case Prefilled():
-            return {"type": "prefilled", "tokens": update.tokens, "total": update.total}
+            return {"type": "prefilled", "tokens": update.tokens, "total": update.total, "cached": update.cached}

@@ -30,6 +30,7 @@ class GenerationRun:
         self._clock = clock
         self._begun = clock()
         self._prefilled = 0
+        self._cached = 0
         self._first_token_ms: int | None = None
         self._last: int | None = None
         # Repairs are written together with the message that they led to, so that a crash never records one twice.
@@ -41,7 +42,8 @@ class GenerationRun:
             for chunk in generator.generate(prompt, sampling, STOP_IDS, self._cancelled):
                 if chunk.prefilled:
                     self._prefilled += chunk.prefilled
-                    yield Prefilled(chunk.prefilled, len(prompt))
+                    self._cached += chunk.cached
+                    yield Prefilled(chunk.prefilled, len(prompt), self._cached)
                 if chunk.ids:
                     yield from self._take(chunk)
         except (GeneratorExit, KeyboardInterrupt):

@@ -222,11 +222,13 @@ class TokenChunk(Struct, frozen=True, kw_only=True):
     """What a generator yields: some new ids, or none while a long prompt is still being computed.
 
     `prefilled` is the number of prompt tokens computed since the chunk before; the sum over a generation is what the
-    cache did not hold. `logprobs`, when the backend gives them, are natural logarithms, one for each id.
+    cache did not hold. `cached`, in the first chunk that has
+    `prefilled`, is what it did hold. `logprobs`, when the backend gives them, are natural logarithms, one for each id.
     """
 
     ids: tuple[int, ...] = ()
     prefilled: int = 0
+    cached: int = 0
     logprobs: tuple[float, ...] | None = None
 
 

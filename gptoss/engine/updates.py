@@ -7,10 +7,11 @@ from gptoss.engine.parsing import MessageBegun, TextDelta
 
 
 class Prefilled(Struct, frozen=True):
-    """The model has computed `tokens` more tokens of a prompt of `total`."""
+    """The model has computed `tokens` more tokens of a prompt of `total`, of which `cached` need no computing."""
 
     tokens: int
     total: int
+    cached: int = 0
 
 
 class Sampled(Struct, frozen=True):

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from gptoss.engine.errors import StorageError
+from gptoss.engine.progress import Progress, untold
 from gptoss.engine.searching import Query
 from gptoss.storage import index
 from gptoss.storage.schema import is_current
@@ -82,8 +83,10 @@ class SqliteDatabase:
     conflict: type[Exception] = dbapi.IntegrityError
     index = index
 
-    def __init__(self, path: Path, migrations: str = MIGRATIONS) -> None:
+    def __init__(self, path: Path, migrations: str = MIGRATIONS, progress: Progress = untold) -> None:
+        """`progress` is told how much of the backup is written, if the file must be migrated."""
         self.path = path
+        self._progress = progress
         self.where = str(path)
         self._migrations = migrations
         self._synchronous = ""
@@ -181,7 +184,7 @@ class SqliteDatabase:
         from gptoss.storage import migrating
 
         if found is not None:
-            migrating.back_up(self.path, found)
+            migrating.back_up(self.path, found, self._progress)
         migrating.upgrade(connection, self._migrations)
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 

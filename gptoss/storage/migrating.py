@@ -10,7 +10,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from gptoss.engine.errors import StorageError
+from gptoss.engine.progress import Progress, untold
 from gptoss.storage.sqlite import connect_read_only, dbapi
+
+_PAGES = 1024
+"""How many pages of a database are copied between two reports."""
 
 
 def config(connection: Connection | None = None, scripts: str = "gptoss:migrations") -> Config:
@@ -31,7 +35,7 @@ def upgrade(connection: Connection, scripts: str = "gptoss:migrations") -> None:
     alembic.command.upgrade(config(connection, scripts), "head")
 
 
-def back_up(path: Path, revision: str) -> Path:
+def back_up(path: Path, revision: str, progress: Progress = untold) -> Path:
     """Copy a SQLite database beside itself, named after its schema, and return the copy's path.
 
     The copy appears under its name only when it is complete and on the disk. StorageError when there is no room for it.
@@ -39,7 +43,7 @@ def back_up(path: Path, revision: str) -> Path:
     copy = path.with_name(f"{path.name}.schema-{revision}.backup")
     unfinished = copy.with_name(f"{copy.name}.{os.getpid()}.part")
     try:
-        _copy(path, unfinished)
+        _copy(path, unfinished, progress)
         unfinished.replace(copy)
     except OSError as error:
         raise StorageError(
@@ -52,10 +56,13 @@ def back_up(path: Path, revision: str) -> Path:
     return copy
 
 
-def _copy(path: Path, target: Path) -> None:
+def _copy(path: Path, target: Path, progress: Progress) -> None:
     target.unlink(missing_ok=True)
     target.touch(mode=0o600)
     with closing(connect_read_only(path)) as source, closing(dbapi.connect(str(target))) as copied:
-        source.backup(copied)
+        ((page,),) = source.execute("PRAGMA page_size").fetchall()
+        source.backup(
+            copied, pages=_PAGES, progress=lambda _, left, whole: progress((whole - left) * page, whole * page)
+        )
     with target.open("rb+") as file:
         os.fsync(file.fileno())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gptoss.engine.errors import StorageError, UsageError
 from gptoss.engine.ports import EventLog, EventReader
+from gptoss.engine.progress import Progress, untold
 from gptoss.storage.reading import SqliteReader
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ POSTGRES = ("postgresql", "postgresql+psycopg", "postgres")
 IN_MEMORY = ("", ":memory:")
 
 
-def open_log(where: str | Path) -> EventLog:
+def open_log(where: str | Path, progress: Progress = untold) -> EventLog:
     """The event log in a SQLite file (a path, or an SQLAlchemy URL such as "sqlite:///chat.db") or in ":memory:".
 
     A file that does not exist is created; its folder must exist. An older schema is migrated after a backup. A URL such
-    as "postgresql+psycopg://user@host/name" names a database on a server, which must exist. Errors are StorageErrors; a
+    as "postgresql+psycopg://user@host/name" names a database on a server, which must exist. `progress` is told how much
+    of the backup is written, if one must be made. Errors are StorageErrors; a
     URL of another kind of database is a UsageError.
     """
     if _is_postgres(where):
@@ -32,12 +34,13 @@ def open_log(where: str | Path) -> EventLog:
     path = _path(where)
     if path is None:
         return _in_memory()
+    from gptoss.storage.database import SqliteDatabase
     from gptoss.storage.sql import SqlLog
 
-    return SqlLog(path)
+    return SqlLog(SqliteDatabase(path, progress=progress))
 
 
-def open_for_reading(where: str | Path) -> EventReader:
+def open_for_reading(where: str | Path, progress: Progress = untold) -> EventReader:
     """The same log, only for reading, in a fraction of the time.
 
     It creates nothing: a file that does not exist reads as a log without sessions. Only a file that must be migrated
@@ -59,7 +62,7 @@ def open_for_reading(where: str | Path) -> EventReader:
         reader.close()
         raise
     reader.close()
-    return open_log(where)
+    return open_log(where, progress)
 
 
 def examined(where: str | Path) -> tuple[str, Examination | None]:

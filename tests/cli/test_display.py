@@ -143,9 +143,10 @@ def test_hostile_text_does_nothing_on_a_terminal() -> None:
 
 def test_reading_a_long_prompt_shows_how_far_it_is(harmony: Harmony) -> None:
     screen = Screen(terminal=True)
-    screen.display.show(Prefilled(512, 4000))
-    assert screen.both.getvalue() == ""
-    screen.display.show(Prefilled(512, 4000))
-    assert "reading the conversation: 1,024 of 4,000 tokens" in screen.both.getvalue()
+    screen.display.show(Prefilled(512, 4000, 3488))
+    assert screen.both.getvalue() == ""  # all of it in one step
+    screen = Screen(terminal=True)
+    screen.display.show(Prefilled(512, 4000, 1000))
+    assert "reading the conversation: 512 of 3,000 tokens" in screen.both.getvalue()
     screen.display.end()
     assert screen.both.getvalue().endswith("\r\x1b[2K")

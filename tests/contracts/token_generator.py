@@ -88,8 +88,10 @@ class TokenGeneratorContract:
     def test_a_longer_prompt_computes_only_what_is_new(self, generator: TokenGenerator) -> None:
         answer = ids_of(self.run(generator))
         longer = [*self.prompt, *answer, 5, 6, 7]
+        chunks = self.run(generator, longer)
         # The last sampled token was never fed back, so it may have to be computed beside the three new ones.
-        assert 3 <= prefilled_of(self.run(generator, longer)) <= 3 + self.block
+        assert 3 <= prefilled_of(chunks) <= 3 + self.block
+        assert prefilled_of(chunks) + sum(chunk.cached for chunk in chunks) == len(longer)
 
     def test_the_same_prompt_again_computes_at_most_its_end(self, generator: TokenGenerator) -> None:
         self.run(generator)

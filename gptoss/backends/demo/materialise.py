@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from gptoss.backends.demo.codes import PIECES, WIDTH, codes, codes_of_pieces
 from gptoss.engine.errors import CheckpointError
+from gptoss.engine.progress import Progress, untold
 
 SHIPPED = Path(__file__).with_name("demo.safetensors")
 """The weights in the wheel."""
@@ -28,9 +29,6 @@ SHIPPED = Path(__file__).with_name("demo.safetensors")
 NAME = "gptoss-demo"
 
 FORMAT = "gptoss-demo-2"
-
-Progress = Callable[[int, int], None]
-"""Told after every piece: bytes written, bytes in all."""
 
 _MATRICES = {"model.embed_tokens.weight": "embed_tokens", "lm_head.weight": "lm_head"}
 _PIECE = 1 << 22
@@ -42,8 +40,9 @@ class _Tensor(Struct, frozen=True):
     data: memoryview
 
 
-def materialise(cache: Path, progress: Progress | None = None, *, shipped: Path = SHIPPED) -> Path:
-    """The folder of the demonstration checkpoint below `cache`, made if it is not there yet.
+def materialise(cache: Path, progress: Progress = untold, *, shipped: Path = SHIPPED) -> Path:
+    """The folder of the demonstration checkpoint below `cache`, made if it is not there yet; `progress` is told after
+    every piece.
 
     Its name carries a digest of the shipped file, so a new release makes a new one. Several processes may do this at
     once: each writes a folder of its own, and the first rename wins. CheckpointError says what to do when there is no
@@ -68,7 +67,7 @@ def materialise(cache: Path, progress: Progress | None = None, *, shipped: Path 
             text = json.dumps(json.loads(metadata[name]), indent=2) + "\n"
             (scratch / f"{name}.json").write_text(text, encoding="utf-8")
         with (scratch / "model.safetensors").open("wb") as file:
-            _write(file, tensors, progress or (lambda written, size: None))
+            _write(file, tensors, progress)
             file.flush()
             os.fsync(file.fileno())
         scratch.chmod(0o755)

@@ -11,6 +11,7 @@ from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.config import ModelConfig
 from gptoss.backends.mxfp4 import GROUP, Mxfp4Matrix
 from gptoss.backends.parallel.plan import Plan, plan
+from gptoss.engine.progress import Progress, untold
 
 
 class Shard:
@@ -20,8 +21,11 @@ class Shard:
     matrices) is 0 on all ranks but the first.
     """
 
-    def __init__(self, checkpoint: Checkpoint, part: Plan) -> None:
+    def __init__(self, checkpoint: Checkpoint, part: Plan, progress: Progress = untold) -> None:
+        """`progress` is told how many bytes were read, and how many there are."""
         self._checkpoint = checkpoint
+        self._progress = progress
+        self._read = 0
         self.plan = part
         self.config: ModelConfig = part.config
 
@@ -41,6 +45,7 @@ class Shard:
     def parts(self, name: str) -> list[torch.Tensor]:
         """See `Checkpoint.parts`; queries, keys and values are always three."""
         plan, stored = self.plan, self._checkpoint.parts(name)
+        self._tell(*stored)
         if ".attn.qkv." in name:
             return self._qkv(stored)
         (tensor,) = stored
@@ -60,6 +65,7 @@ class Shard:
     def expert(self, name: str, expert: int) -> torch.Tensor | Mxfp4Matrix:
         """See `Checkpoint.expert`."""
         matrix, inner = self._checkpoint.expert(name, expert), self.plan.inner
+        self._tell(*((matrix.blocks, matrix.scales) if isinstance(matrix, Mxfp4Matrix) else (matrix,)))
         if name.endswith("mlp1_weight"):
             rows = _doubled(inner)
             if isinstance(matrix, Mxfp4Matrix):
@@ -69,6 +75,10 @@ class Shard:
             groups = range(inner.start // GROUP, inner.stop // GROUP)
             return Mxfp4Matrix(_cut(matrix.blocks, groups, 1), _cut(matrix.scales, groups, 1))
         return _cut(matrix, inner, 1)
+
+    def _tell(self, *read: torch.Tensor) -> None:
+        self._read += sum(tensor.nbytes for tensor in read)
+        self._progress(self._read, self._checkpoint.bytes)
 
     def _qkv(self, stored: list[torch.Tensor]) -> list[torch.Tensor]:
         plan, whole = self.plan, self.plan.whole

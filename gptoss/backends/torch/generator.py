@@ -20,6 +20,7 @@ from gptoss.backends.torch.threads import threads_for
 from gptoss.backends.torch.weights import load_model
 from gptoss.engine.errors import BackendError, ContextFull, GenerationFailed
 from gptoss.engine.ports import Cancelled, TokenChunk, TokenScore
+from gptoss.engine.progress import Progress, untold
 from gptoss.engine.settings import Sampling
 
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -47,12 +48,14 @@ class TorchGenerator:
         dtype: str = "bfloat16",
         kernels: str | None = None,
         group: Group = ALONE,
+        progress: Progress = untold,
     ) -> None:
         """Load a checkpoint. `device` is "auto", "cpu", "cuda" or "cuda:N"; `dtype` "bfloat16" or "float32".
 
         `kernels` names the instruction set of the native kernels on a CPU, or is "none"; by default it is what the
         environment says, or the fastest. `arithmetic` says afterwards what computes, and why if it is not they.
-        `group` are the ranks that share the model; where it has a device, "auto" is that.
+        `group` are the ranks that share the model; where it has a device, "auto" is that. `progress` is told the bytes
+        that were read.
         CheckpointError or BackendError says what stands in the way.
         """
         if dtype not in DTYPES:
@@ -60,7 +63,7 @@ class TorchGenerator:
         place = group.device if device == "auto" and group.device is not None else _device(device)
         checkpoint = Checkpoint(path)
         try:
-            shard = Shard(checkpoint, plan(checkpoint.config, group.rank, group.size))
+            shard = Shard(checkpoint, plan(checkpoint.config, group.rank, group.size), progress)
             self.fingerprint = checkpoint.fingerprint
             if place.type == "cpu":
                 memory.keep_freed()
@@ -87,13 +90,13 @@ class TorchGenerator:
         answer = self._begin()
 
         # The last token is always computed: its logits are what the first new token is drawn from.
-        done = self._cache.keep(ids[:-1])
+        done = kept = self._cache.keep(ids[:-1])
         while done < len(ids):
             if cancelled():
                 return
             end = min(done + CHUNK[self._model.device.type], len(ids))
             logits = self._next_logits(ids[done:end])
-            yield TokenChunk(prefilled=end - done)
+            yield TokenChunk(prefilled=end - done, cached=kept if done == kept else 0)
             self._still(answer)
             done = end
         while left and not cancelled():

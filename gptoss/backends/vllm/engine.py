@@ -72,9 +72,11 @@ class VllmGenerator:
         begun = False
         for output in self._outputs(ids, SamplingParams(output_kind=RequestOutputKind.DELTA, **asked), cancelled):
             (answer,) = output.outputs
+            cached = output.num_cached_tokens or 0
             yield TokenChunk(
                 ids=tuple(answer.token_ids),
-                prefilled=0 if begun else len(ids) - (output.num_cached_tokens or 0),
+                prefilled=0 if begun else len(ids) - cached,
+                cached=0 if begun else cached,
                 logprobs=_logprobs(answer) if sampling.logprobs else None,
             )
             begun = True

@@ -159,7 +159,8 @@ class ServerGenerator:
                         last = chunk
                 details = (event.get("usage") or {}).get("prompt_tokens_details")
                 if details is not None and last is not None:
-                    last = replace(last, prefilled=prompt_length - (details.get("cached_tokens") or 0))
+                    cached = details.get("cached_tokens") or 0
+                    last = replace(last, prefilled=prompt_length - cached, cached=cached)
             if last is not None:
                 yield last
         except (LookupError, TypeError) as error:
