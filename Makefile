@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 
-.PHONY: chat test test-vllm check format lint types imports bench clean
+.PHONY: chat test test-vllm check format lint types imports bench dist clean
 
 chat: $(VENV)/.installed  ## set everything up and chat with the embedded model
 	@$(BIN)/gptoss chat
@@ -42,6 +42,24 @@ $(VLLM_VENV)/.installed: pyproject.toml constraints.txt
 	$(VLLM_VENV)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	$(VLLM_VENV)/bin/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable . hypothesis pexpect pytest
 	@touch $@
+
+# Ratios and laws only: figures of one run compare, those of two machines do not. PEERS is a Python that has them, see
+# benchmarks/peers.py.
+PEERS ?=
+
+bench: $(VENV)/.installed-dev  ## measure what needs no GPU; docs/benchmarks.md has what came out last
+	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.append $(if $(PEERS),--peers $(PEERS))
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.turn
+	$(BIN)/python -m benchmarks.decode
+	$(BIN)/python -m benchmarks.transcripts
+	$(BIN)/python -m benchmarks.rerun --turns 20
+	$(BIN)/python -m benchmarks.survive --kills 20
+
+dist: $(VENV)/bin/python  ## build the sdist and the wheel into dist/
+	$(PIP) install --quiet build
+	$(BIN)/python -m build --outdir dist .
 
 clean:
 	rm -rf $(VENV) $(VLLM_VENV)
