@@ -124,6 +124,8 @@ class Cards {
     const text = this.text(card);
     if (text === card.text) {
       const patch = patchOf(text);
+      // What the patch came to follows below; how the model put it is worth a line then.
+      if (patch !== null && this.differs(card)) return element("details", { class: "found" }, element("summary", { class: "dim" }, "the patch as it was written"), this.diff(patch));
       if (patch !== null) return this.diff(patch);
       const object = parsed(text);
       if (object && card.to.startsWith("browser.")) {
@@ -132,6 +134,11 @@ class Cards {
       if (object) return plain(JSON.stringify(object, null, 2), "pre", { tabindex: "0", class: "code" });
     }
     return plain(text, "pre", { tabindex: "0", class: "code" });
+  }
+
+  // Whether the card shows what changed in the files.
+  differs(card) {
+    return card.files.some((file) => this.conversation.model.files.get(file.digest)?.text !== undefined) && !(this.until !== Infinity && card.returned > this.until);
   }
 
   result(card, result) {

@@ -9,18 +9,17 @@ class Charts {
     const generations = conversation.generations.filter((made) => made.sampled);
     const turns = conversation.turns;
     const limit = conversation.settings.context || 8192;
-    this.panel.replaceChildren(
-      element("h2", {}, "Charts"),
+    this.panel.replaceChildren(element("h2", {}, "Charts"), element("div", { class: "charts" },
       chart("Tokens per second", "of each generation, after its first token", generations.map((made) => ({
         name: `generation ${made.number + 1}, turn ${made.turn}`,
         values: [made.sampled > 1 && made.ms ? made.sampled / (Math.max(made.ms - (made.first || 0), made.ms * 0.1) / 1000) : 0],
-      })), ["tokens/s"], (value) => value.toFixed(1)),
+      })), ["tokens/s"], (value) => value.toFixed(value && value < 10 ? 1 : 0)),
       chart("Context", `tokens of each prompt and its answer; the session allows ${limit.toLocaleString()}`, generations.map((made) => ({
         name: `generation ${made.number + 1}, turn ${made.turn}`, values: [made.prompt_tokens, made.sampled],
       })), ["prompt", "answer"], (value) => Math.round(value).toLocaleString(), limit),
       chart("Time per turn", "seconds until the first token, writing, and in tools", turns.map((turn) => ({
         name: `turn ${turn.number}`, values: [turn.parts.wait / 1000, turn.parts.write / 1000, turn.parts.tools / 1000],
-      })), ["first token", "writing", "tools"], (value) => `${value.toFixed(2)} s`));
+      })), ["first token", "writing", "tools"], (value) => `${value.toFixed(value && value < 10 ? 1 : 0)} s`)));
   }
 }
 

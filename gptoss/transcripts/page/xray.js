@@ -86,8 +86,9 @@ class XRay {
       tokens.style.minHeight = "";
       tokens.append(...ids.map((id, n) => this.token(id, look, logprobs[n])));
     });
-    return element("section", { class: `segment ${look}` },
-      element("h4", {}, seq ? [this.message(seq), ", "] : null, SOURCES[source] || source, element("span", { class: "dim" }, ` ${counted(ids.length, "token")}`)), tokens);
+    // What every prompt begins with is seldom what is looked for.
+    return element("details", { class: `segment ${look}`, open: !["system", "developer"].includes(source) },
+      element("summary", {}, element("h4", {}, seq ? [this.message(seq), ", "] : null, SOURCES[source] || source, element("span", { class: "dim" }, ` ${counted(ids.length, "token")}`))), tokens);
   }
 
   token(id, look, logprob) {
