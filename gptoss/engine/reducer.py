@@ -85,7 +85,11 @@ def _message_appended(state: State, seq: int, event: MessageAppended) -> State:
         generation=event.generation,
         partial=event.partial,
     )
-    return replace(state, seq=seq, turn=turn, generation=generation, entries=state.entries.appended(entry))
+    standing = state.standing
+    if event.message.role in ("system", "developer"):
+        standing = (*standing, len(state.entries))
+    entries = state.entries.appended(entry)
+    return replace(state, seq=seq, turn=turn, generation=generation, entries=entries, standing=standing)
 
 
 def _generation_started(state: State, seq: int, event: GenerationStarted) -> State:

@@ -11,7 +11,6 @@ chain of thought.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from functools import cached_property
 from hashlib import blake2b
 from itertools import chain
@@ -115,10 +114,10 @@ def _prompt(state: State, harmony: Harmony, settings: Settings, before: int, tai
     trimmed = min(bisect_right(state.entries, state.trimmed, key=_seq), before)
     dropped: list[Dropped] = []
     begin = 0
-    stay = [at for at, entry in enumerate(state.entries[:trimmed]) if entry.message.role in ("system", "developer")]
-    for at in (*stay, trimmed):
+    for at in (*(at for at in state.standing if at < trimmed), trimmed):
         if begin < at:
-            dropped.append(_left_out(state.entries[begin:at], "trimmed"))
+            first, last = state.entries[begin].seq, state.entries[at - 1].seq
+            dropped.append(Dropped(first=first, last=last, messages=at - begin, reason="trimmed"))
         if at < trimmed:
             segments.append(_segment(state.entries[at], harmony))
         begin = at + 1
@@ -129,17 +128,18 @@ def _prompt(state: State, harmony: Harmony, settings: Settings, before: int, tai
             thoughts.append(entry)
             continue
         if thoughts:
-            dropped.append(_left_out(thoughts, "reasoning of an earlier turn"))
+            dropped.append(_thought(thoughts))
             thoughts.clear()
         segments.append(entry.__dict__.get("segment") or _segment(entry, harmony))
     if thoughts:
-        dropped.append(_left_out(thoughts, "reasoning of an earlier turn"))
+        dropped.append(_thought(thoughts))
     segments += tail
     return Prompt(segments=tuple(segments), dropped=tuple(dropped))
 
 
-def _left_out(entries: Sequence[Entry], reason: Literal["reasoning of an earlier turn", "trimmed"]) -> Dropped:
-    return Dropped(first=entries[0].seq, last=entries[-1].seq, messages=len(entries), reason=reason)
+def _thought(entries: list[Entry]) -> Dropped:
+    first, last = entries[0].seq, entries[-1].seq
+    return Dropped(first=first, last=last, messages=len(entries), reason="reasoning of an earlier turn")
 
 
 def _seq(entry: Entry) -> int:

@@ -53,7 +53,8 @@ class State(Struct, frozen=True, kw_only=True):
     """The conversation after the event `seq`.
 
     `generation` is the newest one while it runs or can still be continued, `call` the tool call under way. `artefacts`
-    are what tool calls kept, oldest first. Messages up to and including seq `trimmed` no longer go into the prompt.
+    are what tool calls kept, oldest first. Messages up to and including seq `trimmed` no longer go into the prompt, but
+    for those of the system and the developer, whose places among `entries` are in `standing`.
     """
 
     session: str
@@ -66,6 +67,7 @@ class State(Struct, frozen=True, kw_only=True):
     call: Call | None = None
     artefacts: AppendSequence[Artefact] = AppendSequence()
     trimmed: int = 0
+    standing: tuple[int, ...] = ()
 
     @property
     def last(self) -> Entry | None:
