@@ -18,12 +18,9 @@ REASONS = (
     "a real checkpoint",
     "vLLM",
     "the network",
-    "a key of Exa",
-    "a browser",
-    "the whole suite",
     "training",
+    "an interactive shell",
     "an installation of its own",
-    "this is its output",
 )
 """What a block may take that is not everywhere."""
 
