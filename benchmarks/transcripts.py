@@ -1,16 +1,22 @@
 """How long exports, imports and the page take: `python -m benchmarks.transcripts`.
 
-A session of 10,000 events (messages, generations and their token batches, tool calls) is written in every format and
-restored from its archive into a new database; a page of 5,000 messages is opened in a headless Chromium.
+A session of 10,000 events (messages, generations and their token batches, no two answers alike) is written in every
+format and restored from its archive into a new database, each by the command that a user types: the seconds that its
+process took of the processor, start and vocabulary included, the least of a few runs. `--before TREE` runs those of
+another checkout in turns with it. A page of 5,000 messages is opened in a headless Chromium.
 """
 
 import argparse
+import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from time import perf_counter
 
-from gptoss.cli.casting import cast
+from gptoss.cli.formats import FORMATS
 from gptoss.engine.events import Event, GenerationFinished, GenerationStarted, MessageAppended, TokensSampled
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
@@ -21,31 +27,28 @@ from gptoss.engine.settings import Sampling, Settings
 from gptoss.engine.trimming import trim
 from gptoss.storage.memory import MemoryLog
 from gptoss.storage.sql import SqlLog
-from gptoss.transcripts.archive import archive, read_archive
-from gptoss.transcripts.document import document, to_json
-from gptoss.transcripts.markdown import to_markdown
-from gptoss.transcripts.openai import to_openai
 from gptoss.transcripts.page import page
 from gptoss.transcripts.page.feed import Feed
-from gptoss.transcripts.prompts import harmony_lines
-from gptoss.transcripts.sharegpt import to_sharegpt
 
 NAME = "long"
-EVENTS, MESSAGES = 10_000, 5_000
+EVENTS, MESSAGES, ROUNDS = 10_000, 5_000, 3
 
 
 def record(log: EventLog, harmony: Harmony, *, events: int = 0, messages: int = 0, batches: int = 5) -> None:
     """A session with so many events, or so many messages; its prompts are trimmed to the context as a chat's are."""
     session = log.start(NAME, Settings(start_date="2026-01-02"))
     reasoning = harmony.encode("The user asks for a number, and I know it.")
-    answer = harmony.encode("It is forty-two, as everybody knows who has ever thought about it for long enough. " * 2)
     thought = (200005, *harmony.encode("analysis"), 200008, *reasoning, 200007)
-    said = (200006, 173781, 200005, *harmony.encode("final"), 200008, *answer, 200002)
-    ids = (*thought, *said)
     state = fold(log.read(session.branch))
     turn = 0
     while len(state.entries) < messages or state.seq < events:
         turn += 1
+        answer = harmony.encode(
+            f"It is {turn}, as **everybody** knows who has ever thought about it for long enough. "
+            f"Others say {turn * 7919 % 1000}, as everybody knows, too, and who is to tell them that they err?"
+        )
+        said = (200006, 173781, 200005, *harmony.encode("final"), 200008, *answer, 200002)
+        ids = (*thought, *said)
         question = MessageAppended(message=Message(role="user", content=f"Question {turn}: what is the answer?"))
         state = fold(log.append(session.branch, state.seq, [question]), state)
         prompt = render_prompt(state, harmony)
@@ -81,20 +84,18 @@ def record(log: EventLog, harmony: Harmony, *, events: int = 0, messages: int = 
         state = fold(log.append(session.branch, state.seq, rest), state)
 
 
-def formats(log: EventLog, harmony: Harmony) -> dict[str, Callable[[], Iterable[str]]]:
-    """What writes the session in each format, reading the log included."""
-    session = log.session(NAME)
-
-    return {
-        "md": lambda: [to_markdown(document(log.read(session.branch)))],
-        "json": lambda: [to_json(document(log.read(session.branch)))],
-        "openai": lambda: [to_openai(document(log.read(session.branch)))],
-        "sharegpt": lambda: [to_sharegpt(document(log.read(session.branch)))],
-        "jsonl": lambda: archive(log, session),
-        "cast": lambda: cast(log.read(session.branch), harmony),
-        "html": lambda: page(NAME, Feed(log, session, harmony).more()),
-        "harmony": lambda: harmony_lines(log.read(session.branch), harmony),
-    }
+def taken(tree: Path, home: Path, *words: str) -> float:
+    """Seconds of the processor that a command of a checkout takes."""
+    program = "import sys; sys.path.insert(0, sys.argv.pop(1)); from gptoss.__main__ import main; main()"
+    before = getrusage(RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-P", "-c", program, str(tree), *words],
+        env=os.environ | {"GPTOSS_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    after = getrusage(RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def measured(work: Callable[[], object]) -> float:
@@ -103,22 +104,22 @@ def measured(work: Callable[[], object]) -> float:
     return perf_counter() - begun
 
 
-def files(folder: Path, harmony: Harmony) -> None:
-    log = SqlLog(folder / "log.db")
+def files(folder: Path, harmony: Harmony, before: Path | None) -> None:
+    log = SqlLog(folder / "gptoss.db")
     record(log, harmony, events=EVENTS)
-    head = log.branch(log.session(NAME).branch).head
-    print(f"{head:,} events")
-    for name, write in formats(log, harmony).items():
-        file = folder / name
-        with file.open("w", encoding="utf-8") as out:
-            took = measured(lambda: out.writelines(write()))  # noqa: B023  done before the loop goes on
-        print(f"  export {name:<9}{took:6.2f} s{file.stat().st_size / 1e6:9.1f} MB")
-    other = SqlLog(folder / "other.db")
-    with (folder / "jsonl").open("rb") as lines:
-        took = measured(lambda: other.restore([session.records for session in read_archive(lines)]))
-    print(f"  import jsonl    {took:6.2f} s")
-    other.close()
+    print(f"{log.branch(log.session(NAME).branch).head:,} events; load {os.getloadavg()[0]:.1f}")
     log.close()
+    trees = [tree for tree in (before, Path(__file__).parents[1]) if tree is not None]
+    works = {f"export {name}": ["export", NAME, "--format", name, "-o", str(folder / name)] for name in FORMATS}
+    works["import jsonl"] = ["import", str(folder / "jsonl"), "--db", "{new}"]
+    for what, words in works.items():
+        times: list[list[float]] = [[] for _ in trees]
+        for number in range(ROUNDS):
+            for tree, found in zip(trees, times, strict=True):
+                new = folder / f"new-{number}-{len(found)}-{trees.index(tree)}.db"
+                found.append(taken(tree, folder, *(word.format(new=new) for word in words)))
+        size = f"{(folder / words[-1]).stat().st_size / 1e6:9.1f} MB" if what.startswith("export") else ""
+        print(f"  {what:<16}{'  before '.join(f'{min(found):6.2f} s' for found in reversed(times))}{size}", flush=True)
 
 
 def opening(folder: Path, harmony: Harmony) -> None:
@@ -146,11 +147,13 @@ def opening(folder: Path, harmony: Harmony) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", choices=("files", "page"))
-    only = parser.parse_args().only
+    parser.add_argument("--before", type=Path, metavar="TREE", help="another checkout to compare with")
+    options = parser.parse_args()
+    only = options.only
     with tempfile.TemporaryDirectory() as folder:
         harmony = Harmony.load(Path(folder) / "cache")
         if only != "page":
-            files(Path(folder), harmony)
+            files(Path(folder), harmony, options.before)
         if only != "files":
             opening(Path(folder), harmony)
 
