@@ -18,7 +18,7 @@ from gptoss.engine.settings import Sampling
 class FakeServer(ThreadingHTTPServer):
     """`reply` is what it samples. `faults` are what happens to the next requests, one each, before it serves well:
     an HTTP status to refuse with, "hang up" before the answer, "break" or "error" after `breaks_after` tokens, "stall"
-    (nothing comes until `release` is set). `asked` holds the bodies of all requests.
+    (nothing comes until `release` is set). `asked` holds the bodies of all requests, `sessions` their X-Session-Id.
     """
 
     daemon_threads = True
@@ -34,6 +34,7 @@ class FakeServer(ThreadingHTTPServer):
         self.faults: list[int | str] = []
         self.breaks_after = 3
         self.asked: list[dict[str, Any]] = []
+        self.sessions: list[str | None] = []
         self.hung_up = threading.Event()
         self.release = threading.Event()
         self.cached: list[int] = []
@@ -58,6 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
         server = self.server
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         server.asked.append(body)
+        server.sessions.append(self.headers.get("X-Session-Id"))
         fault = server.faults.pop(0) if server.faults else None
         if isinstance(fault, int):
             return self._json(fault, {"error": {"message": f"no: {fault}", "code": fault}})

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from importlib.util import find_spec
@@ -83,13 +83,19 @@ def servers(options: VllmOptions) -> list[ServerRecord]:
 
 
 def stop(record: ServerRecord) -> None:
-    """End a server and what it started."""
-    end = time.monotonic() + PATIENCE
+    """End a server and what it started; nothing of it is left afterwards."""
     _signal(record, signal.SIGTERM)
-    while record.runs and time.monotonic() < end:
-        time.sleep(POLL)
+    _wait(lambda: record.runs)
     # Its group: the engine may be left over, and a server that hangs is.
     _signal(record, signal.SIGKILL)
+    # Only when its processes are gone is their memory, which the next server may need.
+    _wait(lambda: bool(group(record.pid)))
+
+
+def group(leader: int) -> list[int]:
+    """The processes that run in a group."""
+    found = [(fields, int(stat.parent.name)) for stat in Path("/proc").glob("[0-9]*/stat") if (fields := _stat(stat))]
+    return [pid for fields, pid in found if fields[2] == str(leader)]
 
 
 def _start(path: Path, file: Path, options: VllmOptions) -> ServerRecord:
@@ -157,13 +163,25 @@ def _signal(record: ServerRecord, number: signal.Signals) -> None:
         os.killpg(record.pid, number)
 
 
+def _wait(unfinished: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while unfinished() and time.monotonic() < end:
+        time.sleep(POLL)
+
+
 def _born(pid: int) -> int | None:
-    """When a process began, None if there is none: field 22 of proc_pid_stat(5). One that has ended counts as none."""
+    """When a process began, None if there is none."""
+    fields = _stat(Path(f"/proc/{pid}/stat"))
+    return int(fields[19]) if fields else None
+
+
+def _stat(file: Path) -> list[str]:
+    """What proc_pid_stat(5) tells of a process, from its third field on. Nothing of one that has ended."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = file.read_text().rpartition(")")[2].split()
     except OSError:
-        return None
-    return None if fields[0] == "Z" else int(fields[19])
+        return []
+    return [] if fields[0] == "Z" else fields
 
 
 def _free_port() -> int:

@@ -5,6 +5,7 @@ server takes to answer.
 """
 
 import json
+import secrets
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -50,7 +51,8 @@ class HttpServer:
         self._secure = parts.scheme == "https"
         self._prefix = parts.path.rstrip("/").removesuffix("/v1")
         self.url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{self._prefix}"
-        self._headers = {"Content-Type": "application/json", "Accept": "*/*"}
+        # By the last a router can keep whoever asks on one of its servers, which then has most of the next prompt.
+        self._headers = {"Content-Type": "application/json", "Accept": "*/*", "X-Session-Id": secrets.token_hex(8)}
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
         self._connect_timeout, self._silence = connect, silence
