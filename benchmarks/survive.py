@@ -12,9 +12,10 @@ import argparse
 import random
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Lock
 
@@ -172,10 +173,14 @@ def main() -> None:
             while found := tally.next():
                 kind, dice = found
                 with tempfile.TemporaryDirectory(dir=home, prefix=f"{kind}-") as folder:
-                    tally.add(kind, run[kind](Path(folder), dice))
+                    try:
+                        tally.add(kind, run[kind](Path(folder), dice))
+                    except Exception:
+                        print(f"{kind}: {traceback.format_exc()}", flush=True)
+                        raise
 
         with ThreadPoolExecutor(arguments.jobs) as pool:
-            for worker in [pool.submit(work) for _ in range(arguments.jobs)]:
+            for worker in as_completed([pool.submit(work) for _ in range(arguments.jobs)]):
                 worker.result()
     print(f"{sum(sums['kills'] for sums in tally.sums.values()):,} kills, and nothing that was acknowledged is lost")
     for kind in shares:

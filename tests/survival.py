@@ -25,7 +25,7 @@ from gptoss.engine.events import GenerationFinished, MessageAppended, StoredEven
 from gptoss.engine.reducer import fold
 from gptoss.storage.opening import open_for_reading
 
-PATIENCE = 300.0
+PATIENCE = 900.0
 """Seconds after which a process that shows no sign of life counts as hung."""
 
 EARLY = 0.2

@@ -1,6 +1,7 @@
 """Brings a database to the newest schema. Imported only when one is not there yet: Alembic takes long to import."""
 
 import os
+import threading
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from gptoss.storage.sqlite import connect_read_only, dbapi
 
 _PAGES = 1024
 """How many pages of a database are copied between two reports."""
+
+_ALONE = threading.Lock()
+"""What a migration works on, Alembic keeps in the globals of a module, for all threads."""
 
 
 def config(connection: Connection | None = None, scripts: str = "gptoss:migrations") -> Config:
@@ -32,7 +36,8 @@ def newest_revision(scripts: str = "gptoss:migrations") -> str | None:
 
 def upgrade(connection: Connection, scripts: str = "gptoss:migrations") -> None:
     """Apply what is missing, inside the transaction that the caller has begun."""
-    alembic.command.upgrade(config(connection, scripts), "head")
+    with _ALONE:
+        alembic.command.upgrade(config(connection, scripts), "head")
 
 
 def back_up(path: Path, revision: str, progress: Progress = untold) -> Path:

@@ -7,7 +7,7 @@ SQLAlchemy connects, pools and migrates. The statements run on the driver's own 
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,14 @@ from gptoss.storage.database import Database, SqliteDatabase
 from gptoss.storage.leases import HeldLease
 from gptoss.storage.naming import blob_id, checked_name, free_name, new_id
 from gptoss.storage.processes import this_host, when_began
-from gptoss.storage.projections import ROOT_BRANCH, changes, is_notable
+from gptoss.storage.projections import ROOT_BRANCH, is_notable
 from gptoss.storage.reading import Reading
 from gptoss.storage.rebuilding import rebuild
 from gptoss.storage.redacting import summary, told
 from gptoss.storage.restoring import restorable
-from gptoss.storage.rows import Head, NewRow, rows_of, stored_events
+from gptoss.storage.rows import Head, rows_of, stored_events
 from gptoss.storage.transaction import Transaction
+from gptoss.storage.writing import KnownBranch, Overtaken, Writer
 
 SEAL_EVERY = 16
 """A branch's row names its newest event, so that a branch that lost its end does not look whole. That is a second page
@@ -49,8 +50,9 @@ class SqlLog(Reading):
         self.where = self._database.where
         self._cursor = self._database.open()
         self._lock = threading.RLock()
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, KnownBranch] = {}
         self._leases: list[HeldLease] = []
+        self._writer = Writer(self._database, self._cursor)
         self._write = Transaction(self._lock, self._database, self._cursor, durable=True, alone=True)
         self._add = Transaction(self._lock, self._database, self._cursor, durable=True, alone=False)
         self._add_soon = Transaction(self._lock, self._database, self._cursor, durable=False, alone=False)
@@ -64,7 +66,7 @@ class SqlLog(Reading):
                 raise refusals.session_exists(name)
             ((session_key,),) = execute(sql.INSERT_SESSION, (session, name, now)).fetchall()
             started = SessionStarted(session=session, name=name, settings=settings)
-            self._begin_branch(session_key, root, ROOT_BRANCH, None, Head(0, ROOT), started, now)
+            self._writer.begin(session_key, root, ROOT_BRANCH, None, Head(0, ROOT), started, now)
         return self.session(name)
 
     def append(
@@ -74,20 +76,20 @@ class SqlLog(Reading):
             with self._add if durable else self._add_soon:
                 into = self._known.get(branch)
                 if into is None or into.head.seq != expected_seq or not events:
-                    into = self._newest(branch)
+                    into = self._writer.newest(branch)
                     if into.head.seq != expected_seq:
                         raise HeadConflict(branch, expected_seq, into.head.seq)
                 notable = is_notable(events, into.head.messages)
                 if notable:
                     refusals.check_appendable(events)
                 rows, head = rows_of(events, branch, into.key, into.head, _now())
-                self._insert(rows)
+                self._writer.insert(rows)
                 if notable:
-                    self._project(into, events)
+                    self._writer.project(into, events)
                 seals = durable and (notable or head.seq - into.sealed >= SEAL_EVERY)
                 if seals:
-                    self._seal(into.key, head)
-        except _Overtaken:
+                    self._writer.seal(into.key, head)
+        except Overtaken:
             self._known.pop(branch, None)
             raise HeadConflict(branch, expected_seq, self.branch(branch).head) from None
         # Only now is it committed.
@@ -99,7 +101,7 @@ class SqlLog(Reading):
     def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
         id = new_id()
         with self._write as execute:
-            parent = self._newest(branch)
+            parent = self._writer.newest(branch)
             if not 1 <= at_seq <= parent.head.seq:
                 raise refusals.no_such_fork(at_seq, parent.head.seq)
             taken = {name for (name,) in execute(sql.BRANCH_NAMES, (parent.session,))}
@@ -109,13 +111,13 @@ class SqlLog(Reading):
             (last,) = self.read(branch, at_seq - 1, at_seq)
             shared = Head(at_seq, last.hash)
             forked = BranchForked(parent=branch, at_seq=at_seq, name=name)
-            self._begin_branch(parent.session, id, name, parent.key, shared, forked, _now())
+            self._writer.begin(parent.session, id, name, parent.key, shared, forked, _now())
         return self.branch(id)
 
     def acquire(self, branch: str, *, take_over: bool = False) -> Lease:
         id, pid = new_id(), os.getpid()
         with self._write as execute:
-            into = self._newest(branch)
+            into = self._writer.newest(branch)
             holder = self.holder(branch)
             if holder is not None and not take_over:
                 raise BranchBusy(holder.pid, holder.host)
@@ -135,7 +137,7 @@ class SqlLog(Reading):
 
     def redact(self, branch: str, seq: int, reason: str = "") -> Redaction:
         with self._write as execute:
-            into = self._newest(branch)
+            into = self._writer.newest(branch)
             refusals.check_redactable(seq, into.head.seq)
             beside = [id for (id,) in execute(sql.BRANCHES_BESIDE, (branch,)).fetchall()]
             histories = {id: list(self.read(id)) for id in beside}
@@ -143,10 +145,10 @@ class SqlLog(Reading):
             changes = plan(histories.values(), path[seq - 1].position)
             removing.redact_events(execute, self._index, changes)
             for holder, events in told(changes, branch, path, reason).items():
-                at = self._newest(holder)
+                at = self._writer.newest(holder)
                 rows, head = rows_of(events, holder, at.key, at.head, _now())
-                self._insert(rows)
-                self._seal(at.key, head)
+                self._writer.insert(rows)
+                self._writer.seal(at.key, head)
             blobs = removing.forget_blobs(execute, into.session)
         self._known.clear()
         try:
@@ -194,7 +196,7 @@ class SqlLog(Reading):
                 if lagging:
                     with self._write:
                         for branch in lagging:
-                            self._seal(branch.key, branch.head)
+                            self._writer.seal(branch.key, branch.head)
             self._database.close()
 
     def _read_all(self) -> None:
@@ -238,80 +240,6 @@ class SqlLog(Reading):
             except self._database.errors as error:
                 raise self._database.wrap(error) from error
         return rows
-
-    def _begin_branch(
-        self, session: int, id: str, name: str, parent: int | None, before: Head, first: Event, now: int
-    ) -> None:
-        """A new branch and the event that begins it, which follows `before`."""
-        execute = self._cursor.execute
-        branch = (id, session, name, parent, before.seq, before.seq, before.hash)
-        ((key,),) = execute(sql.INSERT_BRANCH, branch).fetchall()
-        ((row, kind, version, at, messages, hash, payload, _),), head = rows_of([first], id, key, before, now)
-        execute(sql.INSERT_FIRST_EVENT, (row, kind.decode(), version, at, messages, hash, payload.decode()))
-        self._project(_Known(key, session, before, before.seq), [first])
-        self._seal(key, head)
-
-    def _newest(self, branch: str) -> "_Known":
-        row = self._cursor.execute(sql.HEAD, (branch,)).fetchone()
-        if row is None:
-            raise refusals.no_branch(branch)
-        key, session, sealed, *head = row
-        return _Known(key, session, Head(*head), sealed)
-
-    def _insert(self, rows: Iterable[NewRow]) -> None:
-        """Insert rows of a branch; _Overtaken when it has an event of that seq already, or is gone."""
-        bound = self._database.bound
-        parameters = [
-            (key, kind.decode(), key - 1, version, at, messages, bytearray(hash), payload.decode(), bound(tokens))
-            for key, kind, version, at, messages, hash, payload, tokens in rows
-        ]
-        try:
-            self._cursor.executemany(sql.INSERT_EVENT, parameters)
-        except self._database.conflict as error:
-            raise _Overtaken from error
-
-    def _seal(self, branch: int, head: Head) -> None:
-        self._cursor.execute(sql.SET_SEAL, (head.seq, bytearray(head.hash), branch, head.seq))
-
-    def _project(self, branch: "_Known", events: Sequence[Event]) -> None:
-        """Bring the rows of a branch and its session up to date with events."""
-        execute = self._cursor.execute
-        changed = changes(events, branch.head.messages)
-        if changed.preview:
-            execute(sql.SET_PREVIEW, (changed.preview, branch.key))
-        if changed.name is not None:
-            if execute(sql.NAME_TAKEN, (checked_name(changed.name), branch.session)).fetchall():
-                raise refusals.session_exists(changed.name)
-            try:
-                execute(sql.SET_NAME, (changed.name, branch.session))
-            except self._database.conflict as error:  # somebody was faster
-                raise refusals.session_exists(changed.name) from error
-        if changed.current:
-            execute(sql.SET_CURRENT, (branch.key, branch.session))
-        for digest in changed.blobs:
-            if not execute(sql.BLOB_EXISTS, (digest,)).fetchall():
-                raise refusals.no_blob(digest)
-            execute(sql.INSERT_BLOB_USE, (branch.session, digest))
-
-
-class _Known:
-    """The keys of a branch and its session, and the newest event that this log has written to it.
-
-    Whoever appends after it need not ask for the head: that the event before is there and the next key is free, which
-    the insertion finds out by itself, is the compare-and-swap. `sealed` is the seq that the branch's row knows.
-    """
-
-    __slots__ = ("head", "key", "sealed", "session")
-
-    def __init__(self, key: int, session: int, head: Head, sealed: int) -> None:
-        self.key = key
-        self.session = session
-        self.head = head
-        self.sealed = sealed
-
-
-class _Overtaken(Exception):
-    """Another process has written the seq that was to be written here, or deleted the branch."""
 
 
 def _now() -> int:

@@ -101,7 +101,7 @@ HEAD = f"""
 """
 
 # An event follows the one before it: when that is missing (its session was deleted), the kind is null, which the table
-# refuses, as it refuses a key that is taken. An empty text stands for no tokens: see `gptoss.storage.sql._bound`.
+# refuses, as it refuses a key that is taken. An empty text stands for no tokens: see `gptoss.storage.database`.
 INSERT_EVENT = """
     INSERT INTO events (key, kind, version, time, messages, hash, payload, tokens)
     VALUES (?, (SELECT ? FROM events WHERE key = ?), ?, ?, ?, ?, ?, nullif(?, ''))

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -146,6 +147,16 @@ def test_only_one_of_two_processes_migrates(database: Path, next_release: Callab
         _, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
     assert rows(database, "SELECT name, colour FROM sessions") == [("ada", "blue")]
+
+
+def test_threads_make_databases_at_once(tmp_path: Path) -> None:
+    def make(number: int) -> int:
+        with closing(SqlLog(tmp_path / f"{number}.db")) as log:
+            log.start("ada", SETTINGS)
+            return len(log.sessions())
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(make, range(12))) == [1] * 12
 
 
 def test_a_reader_of_the_next_release_leaves_migrating_to_the_log(
