@@ -9,6 +9,7 @@ Reading waits for no disk, so it is measured in the time of the processor, which
 floor   one table (position, branch, seq, payload) without a key, which takes payloads that are encoded already
 plain   the same with the key (branch, seq) that it takes to read a session, and json.dumps and json.loads
 ours    events encoded, hashed, chained, keyed, counted and compared with the head; read back verified and decoded
+rows    the rows of ours, with their hashes, times and versions, read by sqlite3 and json.loads
 
 Both tables of sqlite3 have its default settings and WAL. `--peers` names a Python that has other stores of
 conversations (`benchmarks/peers.py` says which), which then take turns with ours.
@@ -118,6 +119,22 @@ class Plain(Sqlite3):
     def load(self) -> None:
         for row in self.rows():
             json.loads(row[3])
+
+
+class Rows:
+    """What `Ours` has written, read as `Plain` reads: nothing is verified."""
+
+    QUERY = "SELECT key, kind, version, time, messages, hash, payload, tokens, redacted FROM events ORDER BY key"
+
+    def __init__(self, path: Path) -> None:
+        self.connection = dbapi.connect(str(path), isolation_level=None)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def load(self) -> None:
+        for row in self.connection.execute(self.QUERY).fetchall():
+            json.loads(row[6])
 
 
 class Ours:
@@ -252,8 +269,13 @@ def loads(folder: Path, rounds: int, count: int = 10_000) -> None:
     ):
         for contender in (floor, plain, ours):
             contender.append()
-        taken = taking_turns(max(1, rounds // 5), 1, [floor.load, plain.load, ours.load], time.thread_time)
-        report(f"load {count:,}", TURNS * count, taken)
+        with closing(Rows(folder / "ours.db")) as bare:
+            contenders = [floor.load, plain.load, ours.load, bare.load]
+            taken = taking_turns(max(1, rounds // 5), 1, contenders, time.thread_time)
+        report(f"load {count:,}", TURNS * count, taken[:3])
+        ratio = statistics.median(b / o for b, o in zip(taken[3], taken[2], strict=True))
+        rate = TURNS * count / statistics.median(taken[3])
+        print(f"{'the rows of ours':<34}{rate:>20,.0f}{ratio:>34.2f}")
         forks = []
         for _ in range(25):
             begun = time.perf_counter()
