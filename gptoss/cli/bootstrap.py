@@ -42,8 +42,8 @@ ALREADY_SPREAD = (
 )
 
 
-Together = Callable[[str, Path], "TokenGenerator"]
-"""Opens a backend with a checkpoint on all ranks at once."""
+Together = Callable[[str, Path, "Progress"], "TokenGenerator"]
+"""Opens a backend with a checkpoint on all ranks at once, and tells how far this one is."""
 
 
 def model_name(checkpoint: str | None) -> str:
@@ -221,11 +221,11 @@ class Adapters:
         folder = None if serves_its_own else self._folder_of(checkpoint)
         self.report(f"loading {model_name(checkpoint)} …")
         try:
+            loading = Remark(f"loading {model_name(checkpoint)}", self.report)
             if self.together is not None and folder is not None:
                 if backend == VLLM:
                     raise UsageError(ALREADY_SPREAD)
-                return self.together(backend, folder)
-            loading = Remark(f"loading {model_name(checkpoint)}", self.report)
+                return self.together(backend, folder, loading)
             generator = open_generator(backend, folder, vllm, self.report, progress=loading)
         finally:
             self.report("")

@@ -128,6 +128,10 @@ def test_shards_make_up_the_checkpoint(layout: str, size: int, tmp_path: Path) -
             matrices = [_unpacked(shard.expert(name, expert)) for shard in shards]
             along = 0 if name.endswith("mlp1_weight") else 1
             assert torch.equal(torch.cat(matrices, along), _unpacked(checkpoint.expert(name, expert)))
+            if checkpoint.packed:
+                for shard, matrix in zip(shards, matrices, strict=True):
+                    blocks, scales = shard.packed_experts(name)
+                    assert torch.equal(Mxfp4Matrix(blocks[expert], scales[expert]).dequantise(), matrix)
 
 
 def _unpacked(matrix: torch.Tensor | Mxfp4Matrix) -> torch.Tensor:

@@ -83,7 +83,7 @@ class Ranks:
             if not ours and ended is None:
                 ended = took
             assert took < (seconds if ours else 60), f"after {took} s there are still {left}"
-            with suppress(pexpect.TIMEOUT, pexpect.EOF, OSError):
+            with suppress(pexpect.TIMEOUT, pexpect.EOF, OSError, ValueError):  # nothing comes, or can come any more
                 self._shown += self.child.read_nonblocking(1 << 16, timeout=0.05)
             time.sleep(0.02)
         return time.monotonic() - started if ended is None else ended
@@ -98,7 +98,8 @@ class Ranks:
         for process in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
-        self.child.close(force=True)
+        with suppress(pexpect.ExceptionPexpect):
+            self.child.close(force=True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from gptoss.backends.parallel.group import Group
 from gptoss.backends.parallel.wire import Begin, Close, End, Frame, Open, Opened, Refused, Score, Step
 from gptoss.engine.errors import BackendError, GenerationFailed, GptossError, RankLost
 from gptoss.engine.ports import Cancelled, TokenChunk, TokenGenerator, TokenScore
+from gptoss.engine.progress import Progress, untold
 from gptoss.engine.settings import Sampling
 
 T = TypeVar("T")
@@ -91,7 +92,9 @@ class LeadingGenerator:
             raise
 
 
-def open_together(crew: Crew, group: Group, backend: str, checkpoint: Path) -> LeadingGenerator:
+def open_together(
+    crew: Crew, group: Group, backend: str, checkpoint: Path, progress: Progress = untold
+) -> LeadingGenerator:
     """Have every rank load its part. CheckpointError or BackendError says what is wrong, and on which rank."""
     number = crew.number()
     crew.tell(Open(number, backend, str(checkpoint)))
@@ -99,7 +102,7 @@ def open_together(crew: Crew, group: Group, backend: str, checkpoint: Path) -> L
     failure: GptossError | None = None
     try:
         try:
-            own = open_generator(backend, checkpoint, group=group)
+            own = open_generator(backend, checkpoint, group=group, progress=progress)
         except GptossError as error:
             failure = error
         for member in crew.members:

@@ -76,6 +76,16 @@ class Shard:
             return Mxfp4Matrix(_cut(matrix.blocks, groups, 1), _cut(matrix.scales, groups, 1))
         return _cut(matrix, inner, 1)
 
+    def packed_experts(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """See `Checkpoint.packed_experts`."""
+        blocks, scales = self._checkpoint.packed_experts(name)
+        self._tell(blocks, scales)
+        inner = self.plan.inner
+        if name.endswith("mlp1_weight"):
+            return _cut(blocks, _doubled(inner), 1), _cut(scales, _doubled(inner), 1)
+        groups = range(inner.start // GROUP, inner.stop // GROUP)
+        return _cut(blocks, groups, 2), _cut(scales, groups, 2)
+
     def _tell(self, *read: torch.Tensor) -> None:
         self._read += sum(tensor.nbytes for tensor in read)
         self._progress(self._read, self._checkpoint.bytes)

@@ -11,8 +11,6 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
-import platformdirs
-
 from gptoss.engine.errors import BackendError
 
 SOURCE = Path(__file__).with_name("kernels.c")
@@ -131,7 +129,10 @@ def load(name: str, folder: Path | None = None) -> ctypes.CDLL:
     compiler = next(filter(None, map(shutil.which, (os.environ.get("CC") or "cc", "gcc", "clang"))), None)
     if compiler is None:
         raise Unavailable("there is no C compiler: install gcc or clang")
-    folder = folder or platformdirs.user_cache_path("gptoss") / "kernels"
+    if folder is None:
+        from platformdirs import user_cache_path
+
+        folder = user_cache_path("gptoss") / "kernels"
     options = (*_OPTIONS, *(f"-m{part}" for part in INSTRUCTIONS[name]))
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
