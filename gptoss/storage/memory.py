@@ -5,75 +5,32 @@ it is encoded, hashed and decoded like one on disk. It lives in one process and 
 """
 
 import os
-import threading
 import time
-from collections.abc import Iterator, Sequence
-
-from msgspec import Struct, field
+from collections.abc import Sequence
 
 from gptoss.engine.errors import BranchBusy, HeadConflict
 from gptoss.engine.events import BranchForked, Event, SessionStarted, StoredEvent
-from gptoss.engine.ports import BranchInfo, Collected, Fault, Holder, Lease, SessionInfo
-from gptoss.engine.records import Record, SessionRecords
+from gptoss.engine.ports import BranchInfo, Collected, Holder, Lease, SessionInfo
+from gptoss.engine.records import SessionRecords
 from gptoss.engine.redaction import Redaction, plan
-from gptoss.engine.searching import SearchHit, SearchRequest
 from gptoss.engine.settings import Settings
 from gptoss.storage import refusals
-from gptoss.storage.chain import ROOT
 from gptoss.storage.leases import HeldLease
 from gptoss.storage.naming import blob_id, checked_name, free_name, new_id
 from gptoss.storage.processes import this_host
 from gptoss.storage.projections import ROOT_BRANCH, is_notable
 from gptoss.storage.projections import changes as changes_of
-from gptoss.storage.records import records_along
 from gptoss.storage.redacting import summary, told
+from gptoss.storage.remembering import Branch, Remembering, Session
 from gptoss.storage.restoring import RestoredSession, restorable
-from gptoss.storage.rows import Head, Row, Segment, Walk, redacted_row, rows_of, segments, stored_events
-from gptoss.storage.searching import Found, continues, hits, readable
-from gptoss.storage.statements import SEQ_BITS
+from gptoss.storage.rows import Head, redacted_row, rows_of, stored_events
 
 
-class _Branch(Struct, kw_only=True):
-    key: int
-    id: str
-    session: str
-    name: str
-    parent: str | None = None
-    at_seq: int = 0
-    rows: list[Row] = field(default_factory=list)
-    head: Head = Head(0, ROOT)
-    preview: str = ""
-
-    @property
-    def info(self) -> BranchInfo:
-        return BranchInfo(
-            id=self.id, session=self.session, name=self.name, parent=self.parent, at_seq=self.at_seq, head=self.head.seq
-        )
-
-    def between(self, after: int, until: int) -> list[Row]:
-        first = self.at_seq + 1
-        return self.rows[max(0, after + 1 - first) : until + 1 - first]
-
-
-class _Session(Struct, kw_only=True):
-    id: str
-    name: str
-    branch: str
-    created: int
-    updated: int = 0
-    used: int = 0
-    blobs: set[str] = field(default_factory=set)
-
-
-class MemoryLog:
+class MemoryLog(Remembering):
     """An `EventLog` (see `gptoss.engine.ports`)."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._sessions: dict[str, _Session] = {}
-        self._branches: dict[str, _Branch] = {}
-        self._blobs: dict[str, bytes] = {}
-        self._holders: dict[str, Holder] = {}
+        super().__init__()
         self._branch_count = 0
         self._writes = 0
 
@@ -81,9 +38,9 @@ class MemoryLog:
         with self._lock:
             self._check_free(checked_name(name))
             now = _now()
-            root = _Branch(key=self._new_key(), id=new_id(), session=new_id(), name=ROOT_BRANCH)
+            root = Branch(key=self._new_key(), id=new_id(), session=new_id(), name=ROOT_BRANCH)
             started = SessionStarted(session=root.session, name=name, settings=settings)
-            session = _Session(id=root.session, name=name, branch=root.id, created=now)
+            session = Session(id=root.session, name=name, branch=root.id, created=now)
             self._write(session, root, [started], now)
             self._sessions[session.id] = session
             self._branches[root.id] = root
@@ -99,14 +56,6 @@ class MemoryLog:
                 raise HeadConflict(branch, expected_seq, into.head.seq)
             return self._write(self._sessions[into.session], into, events, _now())
 
-    def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[StoredEvent]:
-        walk, path, head = self._path(branch)
-        return walk.path(path, head, after, until, self._between)
-
-    def records(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[Record]:
-        walk, path, head = self._path(branch)
-        return records_along(walk, path, head, after, until, self._between)
-
     def fork(self, branch: str, at_seq: int, name: str | None = None) -> BranchInfo:
         with self._lock:
             parent = self._branch(branch)
@@ -117,7 +66,7 @@ class MemoryLog:
             if name in taken:
                 raise refusals.branch_exists(name)
             (last,) = self.read(branch, at_seq - 1, at_seq)
-            fork = _Branch(
+            fork = Branch(
                 key=self._new_key(),
                 id=new_id(),
                 session=parent.session,
@@ -131,30 +80,6 @@ class MemoryLog:
             self._branches[fork.id] = fork
             return fork.info
 
-    def session(self, name: str) -> SessionInfo:
-        with self._lock:
-            for session in self._sessions.values():
-                if session.name == name:
-                    return self._info(session)
-        raise refusals.no_session(name)
-
-    def sessions(self) -> list[SessionInfo]:
-        with self._lock:
-            newest_first = sorted(self._sessions.values(), key=lambda session: session.used, reverse=True)
-            return [self._info(session) for session in newest_first]
-
-    def branch(self, branch: str) -> BranchInfo:
-        with self._lock:
-            return self._branch(branch).info
-
-    def branches(self, session: str) -> list[BranchInfo]:
-        with self._lock:
-            return [branch.info for branch in self._branches.values() if branch.session == session]
-
-    def holder(self, branch: str) -> Holder | None:
-        with self._lock:
-            return self._holders.get(branch)
-
     def acquire(self, branch: str, *, take_over: bool = False) -> Lease:
         with self._lock:
             self._branch(branch)
@@ -164,21 +89,6 @@ class MemoryLog:
             mine = Holder(pid=os.getpid(), host=this_host().partition("/")[0], heartbeat=_now())
             self._holders[branch] = mine
         return HeldLease(lambda: self._holders.get(branch) is mine, lambda: self._let_go(branch, mine))
-
-    def search(self, request: SearchRequest) -> list[SearchHit]:
-        with self._lock:
-            rows = [(row[3], row, branch) for branch in self._branches.values() for row in branch.rows]
-            rows.sort(key=lambda found: found[:1], reverse=True)
-            found = [
-                Found(row[0], name, branch.id, branch.name, time, event)
-                for time, row, branch in rows
-                if (name := self._sessions[branch.session].name) == (request.session or name)
-                and request.since <= time < request.until
-                and row[6] is not None
-                and row[8] is None
-                and (event := readable(row[1], row[2], row[6])) is not None
-            ]
-            return hits(found, request, self._is_continued, request.query.matches)
 
     def delete(self, session: str) -> None:
         with self._lock:
@@ -224,11 +134,6 @@ class MemoryLog:
                 del self._blobs[digest]
             return Collected(blobs=len(unused))
 
-    def faults(self, session: str | None = None) -> list[Fault]:
-        if session is not None and session not in self._sessions:
-            raise refusals.no_session(session)
-        return []  # memory does not rot
-
     def repair(self) -> None:
         pass
 
@@ -237,12 +142,6 @@ class MemoryLog:
         with self._lock:
             self._blobs.setdefault(digest, data)
         return digest
-
-    def get_blob(self, digest: str) -> bytes:
-        with self._lock:
-            if digest not in self._blobs:
-                raise refusals.no_blob(digest)
-            return self._blobs[digest]
 
     def restore(self, sessions: Sequence[SessionRecords]) -> list[SessionInfo]:
         with self._lock:
@@ -253,16 +152,13 @@ class MemoryLog:
                 self._restore(session)
             return [self.session(session.name) for session in restored]
 
-    def close(self) -> None:
-        pass
-
     def _has_ids(self, session: RestoredSession) -> bool:
         return session.id in self._sessions or any(branch.id in self._branches for branch in session.branches)
 
     def _restore(self, session: RestoredSession) -> None:
         for branch in session.branches:
             key = self._new_key()
-            self._branches[branch.id] = _Branch(
+            self._branches[branch.id] = Branch(
                 key=key,
                 id=branch.id,
                 session=session.id,
@@ -275,7 +171,7 @@ class MemoryLog:
             )
         self._blobs.update(session.blobs)
         self._writes += 1
-        self._sessions[session.id] = _Session(
+        self._sessions[session.id] = Session(
             id=session.id,
             name=session.name,
             branch=session.current.id,
@@ -284,22 +180,6 @@ class MemoryLog:
             used=self._writes,
             blobs=set(session.blobs),
         )
-
-    def _path(self, branch: str) -> tuple[Walk, list[Segment], Head]:
-        with self._lock:
-            found = self._branch(branch)
-            path = segments(self._lineage(branch), found.head.seq)
-            return Walk(self._sessions[found.session].name, "memory"), path, found.head
-
-    def _branch(self, branch: str) -> _Branch:
-        if branch not in self._branches:
-            raise refusals.no_branch(branch)
-        return self._branches[branch]
-
-    def _is_continued(self, key: int, generation: int) -> bool:
-        branch = next(branch for branch in self._branches.values() if branch.key == key >> SEQ_BITS)
-        later = (readable(row[1], row[2], row[6]) for row in branch.rows if row[0] > key and row[6] is not None)
-        return any(continues(event, generation) for event in later)
 
     def _let_go(self, branch: str, holder: Holder) -> None:
         with self._lock:
@@ -314,29 +194,7 @@ class MemoryLog:
         if any(session.name == name for session in self._sessions.values()):
             raise refusals.session_exists(name)
 
-    def _info(self, session: _Session) -> SessionInfo:
-        branches = [branch for branch in self._branches.values() if branch.session == session.id]
-        return SessionInfo(
-            id=session.id,
-            name=session.name,
-            branch=session.branch,
-            created=session.created,
-            updated=session.updated,
-            messages=sum(branch.head.messages for branch in branches),
-            preview=next((branch.preview for branch in branches if branch.preview), ""),
-        )
-
-    def _lineage(self, branch: str) -> Iterator[tuple[int, str, int]]:
-        at: str | None = branch
-        while at is not None:
-            found = self._branches[at]
-            yield found.key, found.id, found.at_seq
-            at = found.parent
-
-    def _between(self, part: Segment, after: int, until: int) -> list[Row]:
-        return self._branches[part.branch].between(after, until)
-
-    def _write(self, session: _Session, branch: _Branch, events: Sequence[Event], now: int) -> list[StoredEvent]:
+    def _write(self, session: Session, branch: Branch, events: Sequence[Event], now: int) -> list[StoredEvent]:
         """All or nothing: whatever can refuse comes before the first change."""
         rows, head = rows_of(events, branch.id, branch.key, branch.head, now)
         if is_notable(events, branch.head.messages):
