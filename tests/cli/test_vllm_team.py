@@ -14,12 +14,19 @@ import pytest
 
 from gptoss.backends.demo.materialise import materialise
 from gptoss.backends.vllm.options import VllmOptions, VllmRequest
+from gptoss.backends.vllm.server import ServerGenerator
 from gptoss.backends.vllm.serving import ServerRecord, find_or_start, servers, stop
+from gptoss.backends.vllm.transport import HttpServer
 from gptoss.engine.events import GenerationFinished, TokensSampled
+from gptoss.engine.settings import Sampling
 from gptoss.storage.opening import open_for_reading
+from tests.contracts.token_generator import ids_of, never, prefilled_of
 from tests.storage.servers import Server, programs, server
 
 pytest.importorskip("vllm")
+
+BLOCK = 32
+"""Tokens that vLLM's cache holds together on a CPU."""
 
 NAMES = ("Ada", "Ben", "Carla", "David")
 
@@ -101,6 +108,34 @@ def test_all_at_once_and_each_is_remembered(team: Team) -> None:
         assert first is not None
         assert second is not None
         assert second < 64, "another process, but the server still has what it computed for this session"
+
+
+def test_tools_are_called_from_here(team: Team) -> None:
+    workspace = team.folder / "workspace"
+    workspace.mkdir()
+    options = ("-a", "--workspace", str(workspace))
+    team.ask("tools", *options, "Create notes.txt with the lines milk and eggs.")
+    team.ask("tools", *options, "In notes.txt replace milk with bread.")
+    assert (workspace / "notes.txt").read_text() == "bread\neggs\n"
+
+
+def test_a_wrong_key_is_told(team: Team) -> None:
+    command, environment = team.command("nobody", "Hello")
+    wrong = environment | {"VLLM_API_KEY": "wrong"}
+    done = subprocess.run(command, env=wrong, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "does not accept the key: set VLLM_API_KEY" in done.stderr
+
+
+def test_a_turn_on_4000_tokens_computes_the_new_ones(team: Team) -> None:
+    generator = ServerGenerator(HttpServer(team.server.url, team.server.key))
+    prompt = [1000 + 7 * number for number in range(4000)]
+    greedy = Sampling(temperature=0.0, max_tokens=5)
+    first = list(generator.generate(prompt, greedy, frozenset(), never))
+    second = list(generator.generate([*prompt, *ids_of(first), *range(20)], greedy, frozenset(), never))
+    assert prefilled_of(first) == 4000
+    # What it sampled last was never a prompt, and an unfinished block is computed again.
+    assert prefilled_of(second) in range(20, 20 + 5 + BLOCK + 1)
 
 
 def test_a_server_that_dies_in_an_answer_costs_nothing(team: Team) -> None:
