@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 from gptoss.backends.parallel.crew import SECRET, WHERE, Store
-from gptoss.backends.parallel.leading import arithmetic
 from gptoss.backends.parallel.wire import (
     Begin,
     Broken,
@@ -94,7 +93,7 @@ class Follower:
             self._commands.send(Refused(str(error)))
             return
         self._models[order.model] = Model(generator)
-        self._commands.send(Opened(generator.fingerprint, arithmetic(generator)))
+        self._commands.send(Opened(generator.fingerprint, generator.arithmetic))
 
     def _differs(self, problem: str | None) -> None:
         if problem is not None:

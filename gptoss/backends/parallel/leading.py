@@ -34,6 +34,7 @@ class LeadingGenerator:
         self._last: tuple[int, ...] = ()
         self.name = own.name
         self.fingerprint = own.fingerprint
+        self.arithmetic = own.arithmetic
         self.max_context = own.max_context
 
     def generate(
@@ -120,20 +121,15 @@ def open_together(
     raise failure or BackendError("no model was loaded")
 
 
-def arithmetic(generator: TokenGenerator) -> str:
-    """What computes, as far as the backend tells. Ranks that differ in it would drift apart."""
-    return str(getattr(generator, "arithmetic", generator.name))
-
-
 def _difference(name: str, answer: Frame, own: TokenGenerator) -> BackendError | None:
     """Why a rank is of no use beside this one."""
     if isinstance(answer, Refused):
         return BackendError(f"{name} cannot load its part: {answer.problem}")
     if not isinstance(answer, Opened) or answer.fingerprint != own.fingerprint:
         return BackendError(f"{name} has another checkpoint at the same path: copy the one of rank 0 to its machine")
-    if answer.arithmetic != arithmetic(own):
+    if answer.arithmetic != own.arithmetic:
         return BackendError(
-            f"{name} computes otherwise ({answer.arithmetic}) than rank 0 ({arithmetic(own)}): set GPTOSS_KERNELS to "
+            f"{name} computes otherwise ({answer.arithmetic}) than rank 0 ({own.arithmetic}): set GPTOSS_KERNELS to "
             "what both machines can do"
         )
     return None

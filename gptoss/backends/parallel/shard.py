@@ -1,6 +1,7 @@
 """One rank's part of a checkpoint, read as if it were the checkpoint of a smaller model.
 
-What is read are views of the mapped files, so a rank touches its own part alone.
+What is read are views of the mapped files where the part is one piece of a tensor, and copies where it is not: a rank
+has no more than its part in memory.
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.config import ModelConfig
 from gptoss.backends.mxfp4 import GROUP, Mxfp4Matrix
+from gptoss.backends.parallel.mapped import let_go
 from gptoss.backends.parallel.plan import Plan, plan
 from gptoss.engine.progress import Progress, untold
 
@@ -108,7 +110,13 @@ def whole(checkpoint: Checkpoint) -> Shard:
 
 
 def _cut(tensor: torch.Tensor, part: range, dim: int = 0) -> torch.Tensor:
-    return tensor.narrow(dim, part.start, len(part))
+    """Part of a mapped tensor: still mapped where that is one piece of the file, or else copied out of it."""
+    cut = tensor.narrow(dim, part.start, len(part))
+    if dim == 0 or cut.shape == tensor.shape:
+        return cut
+    cut = cut.contiguous()
+    let_go(tensor)  # the other ranks' parts lie in between, and are in this process's memory now
+    return cut
 
 
 def _doubled(inner: range) -> range:
