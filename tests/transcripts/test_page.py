@@ -453,7 +453,9 @@ def test_a_long_session_opens_at_once(browser: Browser, harmony: Harmony, tmp_pa
     (half,) = tab.texts(".card:not(.future):last-child .text")
     assert " The answer is a sentence of some length, as answers are.".startswith(half)
     assert half
+    assert tab.texts(".card:not(.future):last-child footer") == [], "nothing is told that is not known yet"
     tab.value("page.player.seek(page.player.total)")
+    assert len(tab.texts(".card:last-child footer")) == 1
     tab.type("#filter", "question 123:")
     tab.wait("document.getElementById('state').textContent.startsWith('1 message of')")
     assert tab.complaints() == []

@@ -101,7 +101,8 @@ class Cards {
 
   foot(card, short = false) {
     const made = card.made;
-    if (!made || card.written) return null;
+    const last = card.times && card.times.length ? card.times[card.times.length - 1] : card.time;
+    if (!made || card.written || last > this.until) return null;
     const speed = made.ms && made.sampled > 1 ? made.sampled / ((made.ms - Math.min(made.first || 0, made.ms * 0.9)) / 1000) : 0;
     const facts = short ? [] : [made.backend, card.count ? counted(card.count, "token") : null, this.took(card) ? seconds(this.took(card)) : null, speed ? `${speed.toFixed(speed < 10 ? 1 : 0)} tokens/s` : null].filter(Boolean);
     const xray = element("button", { type: "button", class: "xray", click: () => this.page.xray(made, card.seq), title: "The exact tokens of the prompt and of the answer" }, "X-ray");
