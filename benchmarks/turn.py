@@ -129,7 +129,7 @@ def logged(
 
 
 class _NoModel:
-    name = fingerprint = "none"
+    name = fingerprint = arithmetic = "none"
     max_context = 1 << 20
 
 

@@ -28,6 +28,7 @@ class ScriptedGenerator:
     """
 
     name = "scripted"
+    arithmetic = "none"
 
     def __init__(
         self, replies: Iterable[Reply] = (), *, max_context: int = 131_072, fingerprint: str = "scripted"

@@ -48,7 +48,7 @@ def rerun_session(adapters: Adapters, place: Place, judge: Judge, out: Output, e
             else:
                 _show_rerun(run, harmony, out)
         interrupted = interrupts()
-        backend = generator.name
+        backend, arithmetic = generator.name, generator.arithmetic
     same = sum(run.difference is None for run in runs)
     tokens = sum(run.same for run in runs)
     (err if as_json else out).line(
@@ -56,6 +56,14 @@ def rerun_session(adapters: Adapters, place: Place, judge: Judge, out: Output, e
         f"{tokens} of {sum(run.tokens for run in runs)} tokens before the first differences",
         "bold",
     )
+    differing = (run.generation.started.arithmetic for run in runs if run.difference is not None)
+    others = sorted({recorded for recorded in differing if recorded not in (None, arithmetic)})
+    if others:
+        (err if as_json else out).line(
+            f"Those were sampled by other arithmetic ({'; '.join(others)}) than now ({arithmetic}), so differences are "
+            "to be expected.",
+            "dim",
+        )
     if interrupted:
         return INTERRUPTED
     return 0 if same == len(runs) else 1

@@ -162,6 +162,7 @@ class Conversation:
                 prompt_hash=prompt.hash,
                 rendering=rendering_rules(settings),
                 continues=earlier.seq if earlier else None,
+                arithmetic=self._generator.arithmetic,
             )
         )
         yield started

@@ -92,6 +92,7 @@ class GenerationStarted(Event, frozen=True):
     `model` is the backend's fingerprint of its checkpoint. `prompt_hash` is `gptoss.engine.rendering.prompt_hash` of
     the prompt's token ids, `rendering` the name of the rules that produced them. With `continues`, the seq of the
     GenerationStarted before it, the prompt ends with all that was sampled so far, and spans count from its beginning.
+    `arithmetic` is what computed, in the backend's words: another one may sample other tokens.
     """
 
     backend: str
@@ -101,6 +102,7 @@ class GenerationStarted(Event, frozen=True):
     prompt_hash: str
     rendering: str
     continues: int | None = None
+    arithmetic: str | None = None
 
 
 class TokensSampled(Event, frozen=True):

@@ -264,6 +264,11 @@ class TokenGenerator(Protocol):
         ...
 
     @property
+    def arithmetic(self) -> str:
+        """What computes, in a few words; where two differ in it, so may their last bits, and what they sample."""
+        ...
+
+    @property
     def max_context(self) -> int:
         """The most tokens, prompt and answer together, that it can hold."""
         ...

@@ -27,7 +27,7 @@ class Faulty:
         self._fault = fault
         self.fingerprint = own.fingerprint
         self.max_context = own.max_context
-        self.arithmetic = getattr(own, "arithmetic", "")
+        self.arithmetic = own.arithmetic
 
     def generate(
         self, prompt: Sequence[int], sampling: Sampling, stop_ids: frozenset[int], cancelled: Cancelled

@@ -1,7 +1,8 @@
 """The command line over a scripted model, for tests of a process as a whole: `python -m tests.cli.driver ARGUMENTS`.
 
 `DRIVER_REPLIES` holds the replies as a JSON list of Harmony texts (see `tests.engine.harmony_text`), `DRIVER_DELAY` the
-seconds between two tokens. Everything else (log, terminal, signals) is the real thing.
+seconds between two tokens, `DRIVER_ARITHMETIC` what is said to compute them. Everything else (log, terminal, signals)
+is the real thing.
 """
 
 import json
@@ -22,6 +23,8 @@ from tests.engine.harmony_text import tokens
 
 class SlowGenerator(ScriptedGenerator):
     """A scripted model that takes its time."""
+
+    arithmetic = os.environ.get("DRIVER_ARITHMETIC", "none")
 
     def generate(
         self, prompt: Sequence[int], sampling: Sampling, stop_ids: frozenset[int], cancelled: Cancelled

@@ -91,6 +91,11 @@ def test_the_same_model_reruns_the_same(gptoss: Run, chatted: Path) -> None:
     other = gptoss("replay", "a", "--rerun", replies=[*replies[:1], greeting("Bad."), *replies[2:]])
     assert (other.returncode, "2 identical, 1 differ" in other.stdout) == (1, True)
     assert "'Fine' (-12.211) was recorded, now 'Bad' (-12.211)" in other.stdout
+    assert "other arithmetic" not in other.stdout
+    elsewhere = {"DRIVER_ARITHMETIC": "an abacus"}
+    assert "other arithmetic" not in gptoss("replay", "a", "--rerun", replies=replies, env=elsewhere).stdout
+    other = gptoss("replay", "a", "--rerun", replies=[*replies[:2], greeting("Bye.")], env=elsewhere)
+    assert "sampled by other arithmetic (none) than now (an abacus), so differences are to be expected" in other.stdout
     lines = gptoss("replay", "a", "--rerun", "--json", replies=replies).stdout.splitlines()
     assert [json.loads(line)["identical"] for line in lines] == [True, True, True]
 

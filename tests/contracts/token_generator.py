@@ -69,6 +69,8 @@ class TokenGeneratorContract:
         assert generator.name in ("torch", "triton", "vllm", "scripted")
         assert generator.fingerprint
         assert generator.fingerprint == other.fingerprint
+        assert generator.arithmetic
+        assert generator.arithmetic == other.arithmetic
         assert generator.max_context >= len(self.prompt)
         other.close()
 

@@ -39,6 +39,7 @@ class VllmGenerator:
     """A checkpoint in vLLM's engine. Answers may overlap: the engine computes them together."""
 
     name = "vllm"
+    arithmetic = "vLLM"
 
     def __init__(self, checkpoint: Checkpoint, options: VllmOptions, log: VllmLog, report: Report) -> None:
         """Start the engine, which takes half a minute and more. CheckpointError or BackendError says what is wrong."""

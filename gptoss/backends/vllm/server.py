@@ -42,6 +42,7 @@ class ServerGenerator:
     """The first model that a server has. Answers may overlap."""
 
     name = "vllm"
+    arithmetic = "vLLM, on a server"
 
     def __init__(self, server: HttpServer) -> None:
         """Ask the server for its model. BackendError says why that cannot be."""
