@@ -5,7 +5,8 @@ from unicodedata import combining, east_asian_width
 
 def width_of(text: str) -> int:
     """Columns: two for a wide character such as 字, none for a combining one."""
-    return len(text) if text.isascii() else sum(map(_width, text))
+    # Most characters are plain ones, also in a text that has others.
+    return len(text) + (0 if text.isascii() else sum(_width(one) - 1 for one in text if one > "\x7f"))
 
 
 def fitted(text: str, width: int) -> str:
@@ -14,7 +15,7 @@ def fitted(text: str, width: int) -> str:
         return text
     taken = 0
     for position, character in enumerate(text):
-        taken += _width(character)
+        taken += 1 if character <= "\x7f" else _width(character)
         if taken > width - 1:
             return text[:position] + "…"
     return text
