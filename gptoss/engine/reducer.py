@@ -27,9 +27,6 @@ from gptoss.engine.events import (
 )
 from gptoss.engine.state import Call, Entry, Generation, State
 
-REDUCER_VERSION = 1
-"""Raised when an old history folds to something else than before: cached folds of another version are worthless."""
-
 
 def fold(events: Iterable[StoredEvent], state: State | None = None) -> State:
     """Fold events, the first of which is SessionStarted unless a state is given to go on from."""
