@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gptoss.cli.blocks import Block
 from gptoss.cli.harmless import harmless
 from gptoss.cli.output import Output
-from gptoss.cli.widths import width_of
+from gptoss.cli.widths import fitted, width_of
 from gptoss.cli.wrapping import Wrapper
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _COMPLETE_AFTER_A_BLANK = ("paragraph_open", "table_open", "blockquote_open")
 
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 _FENCE = re.compile(r"\n* {0,3}(`{3,}|~{3,})")
 
@@ -96,12 +98,13 @@ class MarkdownBlock(Block):
         self._stream = MarkdownStream()
         self._was_item = False
         self._is_first = True
+        self._passing_from = 0
 
     def write(self, text: str) -> None:
         self.is_empty = False
         for piece in self._stream.push(harmless(text)):
             self._lay_out(piece)
-        self._output.transient(_tail(self._stream.rest, self._output.width - 1))
+        self._output.transient(self._passing(self._output.width - 1))
 
     def go_on(self) -> None:
         self._stream.rest = "… "
@@ -109,6 +112,17 @@ class MarkdownBlock(Block):
     def end(self) -> None:
         self._output.transient("")
         self._lay_out(self._stream.finish())
+
+    def _passing(self, width: int) -> str:
+        """The line that is being written, as it grows: when it is full, the word that does not fit begins it anew."""
+        line = self._stream.rest.rstrip("\n").rpartition("\n")[2]
+        if len(line) < self._passing_from:  # it is another one
+            self._passing_from = 0
+        while width_of(line[self._passing_from :].rstrip()) > max(width, 1):
+            begin = self._passing_from
+            end = begin + max(len(fitted(line[begin:], width + 1)) - 1, 1)
+            self._passing_from = line.rfind(" ", begin, end + 1) + 1 or end
+        return line[self._passing_from :]
 
     def _lay_out(self, piece: str) -> None:
         if not piece.strip():
@@ -128,18 +142,12 @@ def _is_item(piece: str) -> bool:
     return head[:2] in ("- ", "* ", "+ ") or (number[:-1].isdecimal() and number[-1:] in ".)")
 
 
-def _tail(text: str, width: int) -> str:
-    """The end of the last line, as much of it as fits."""
-    line = text.rstrip("\n").rpartition("\n")[2]
-    while line and width_of(line) > width:
-        line = line[max(1, len(line) - width) :] if len(line) > width else line[1:]
-    return line
-
-
 def _rendered(text: str, width: int) -> str:
     """Markdown as lines with colours, ready for a terminal. The text must be harmless already."""
     lines = [line.rstrip() for line in _layout(width).lines(_parser().parse(text)).split("\n")]
-    return "\n".join(lines).strip("\n") + "\n"
+    # Blank lines around some blocks have colours, too.
+    shown = [number for number, line in enumerate(lines) if _COLOURS.sub("", line).strip()]
+    return "\n".join(lines[shown[0] : shown[-1] + 1] if shown else []) + "\n"
 
 
 @lru_cache(maxsize=4)  # a window that is resized has many widths

@@ -3,6 +3,7 @@
 import io
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,6 +103,24 @@ def test_what_a_model_writes_controls_no_terminal() -> None:
     block.end()
     assert "\x1b]0" not in screen.getvalue()
     assert "\x1b[2J" not in screen.getvalue()
+
+
+def test_the_line_that_is_written_grows_and_begins_anew_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: list[str] = []
+    monkeypatch.setattr(Output, "transient", lambda self, text: passed.append(text))
+    monkeypatch.setattr(Output, "width", 21)
+    block = MarkdownBlock(Output(io.StringIO()))
+    for word in "The quick brown fox jumps over 中文没有空格所以可以 anextremelylongwordthatdoesnotfit on\nanother":
+        block.write(word)
+    grown = [text.rstrip() for text, after in zip(passed, [*passed[1:], ""], strict=True) if not after.startswith(text)]
+    assert grown == [
+        "The quick brown fox",
+        "jumps over 中文没有",
+        "中文没有空格所以可以",
+        "anextremelylongwordt",
+        "hatdoesnotfit on",
+        "another",
+    ]
 
 
 def test_the_newest_words_pass_by_until_a_block_is_complete() -> None:
