@@ -244,10 +244,11 @@ TURNS = [
 
 def test_fifty_conversations_are_the_same(ranks: Together, embedded: Path, harmony: Harmony) -> None:
     """Their beginnings, at temperature 0; `benchmarks.ranks_agree` has the whole of them."""
+    most = 12 if ranks.group.size == 2 else 6
     many, one = ranks.open(embedded), TorchGenerator(embedded, device="cpu")
     differences = []
     for opening in [turn.format(subject) for turn in TURNS for subject in SUBJECTS]:
-        said = [_converse(harmony, generator, opening) for generator in (many, one)]
+        said = [converse(harmony, generator, opening, most=most) for generator in (many, one)]
         assert said[0] == said[1], opening
         assert said[0]
     for ids in said:
@@ -257,16 +258,17 @@ def test_fifty_conversations_are_the_same(ranks: Together, embedded: Path, harmo
     many.close()
 
 
-def _converse(harmony: Harmony, generator: TokenGenerator, message: str) -> list[int]:
-    """What the model samples."""
+def converse(harmony: Harmony, generator: TokenGenerator, *messages: str, most: int | None) -> list[int]:
+    """All that the model samples, at most so many tokens at a time."""
     log = MemoryLog()
     session = log.start("a", Settings(start_date="2026-01-02", context=2048))
-    sampling = Sampling(temperature=0.0, max_tokens=12)
+    sampling = Sampling(temperature=0.0, max_tokens=most)
     conversation = Conversation(
         log, session.branch, harmony=harmony, generator=generator, seed=lambda: 1, sampling=sampling
     )
-    for _ in conversation.say(message):
-        pass
+    for message in messages:
+        for _ in conversation.say(message):
+            pass
     conversation.close()
     events = [stored.event for stored in log.read(session.branch)]
     return [token for event in events if isinstance(event, TokensSampled) for token in event.ids]
