@@ -34,7 +34,7 @@ class LeadingGenerator:
         self._last: tuple[int, ...] = ()
         self.name = own.name
         self.fingerprint = own.fingerprint
-        self.arithmetic = own.arithmetic
+        self.arithmetic = f"{own.arithmetic}, on {len(crew.members) + 1} ranks"  # which sum in another order
         self.max_context = own.max_context
 
     def generate(
