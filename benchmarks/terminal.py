@@ -24,10 +24,10 @@ from pathlib import Path
 
 from gptoss.backends.scripted import ScriptedGenerator
 from gptoss.cli.bootstrap import Adapters
-from gptoss.cli.conversing import watch
 from gptoss.cli.display import Display
 from gptoss.cli.main import run
 from gptoss.cli.output import Output
+from gptoss.cli.watching import watch
 from gptoss.engine.conversation import Conversation
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.ports import Cancelled, TokenChunk, TokenGenerator

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
 from gptoss.cli.bootstrap import Adapters, model_name
 from gptoss.cli.display import Display
@@ -14,17 +14,16 @@ from gptoss.cli.names import checked_name, new_name, resume_command
 from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest, initial_settings
 from gptoss.cli.tooling import ToolOptions
+from gptoss.cli.watching import tokens_per_second
 from gptoss.engine.branching import fork, rename, resting_point
 from gptoss.engine.conversation import Conversation
 from gptoss.engine.errors import SessionExists, SessionNotFound, UsageError
-from gptoss.engine.events import Event, MessageAppended, StoredEvent
 from gptoss.engine.generations import prompt_of
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.ports import BranchInfo, EventLog, Lease, SessionInfo, TokenGenerator, Tool
 from gptoss.engine.reducer import fold
 from gptoss.engine.settings import Settings
 from gptoss.engine.state import State
-from gptoss.engine.updates import Update
 
 if TYPE_CHECKING:
     from gptoss.cli.raw import RawDisplay
@@ -311,42 +310,3 @@ class Chat:
     def _seed(self) -> int:
         # Random seeds are short enough to be typed again.
         return secrets.randbits(32) if self._request.seed is None else self._request.seed
-
-
-class Screen(Protocol):
-    """Where a turn is shown: a `Display`, or another form of the same."""
-
-    def show(self, update: Update) -> None: ...
-
-    def end(self) -> None: ...
-
-    def pause(self) -> None: ...
-
-
-def watch(updates: Iterator[Update], display: Screen, *, own: bool = False) -> None:
-    """Show a turn as it happens; the user's own message, which is on the screen already, only if `own` says so.
-
-    Whatever ends it early (an error, Ctrl-C twice, a closed pipe) interrupts the turn, and what was said is kept.
-    """
-    try:
-        with closing(cast("Generator[Update]", updates)):
-            for update in updates:
-                if own or not (isinstance(update, StoredEvent) and _is_from_the_user(update.event)):
-                    display.show(update)
-        display.end()
-    finally:
-        display.pause()
-
-
-def tokens_per_second(state: State) -> float | None:
-    """How fast the last generation wrote, once it had begun to."""
-    generation = state.generation
-    finished = generation.finished if generation is not None else None
-    if generation is None or finished is None or finished.elapsed_ms is None or finished.first_token_ms is None:
-        return None
-    tokens, milliseconds = len(generation.ids) - generation.inherited - 1, finished.elapsed_ms - finished.first_token_ms
-    return tokens * 1000 / milliseconds if tokens > 0 and milliseconds > 0 else None
-
-
-def _is_from_the_user(event: Event) -> bool:
-    return isinstance(event, MessageAppended) and event.message.role == "user"

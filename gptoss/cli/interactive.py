@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 from gptoss import __version__
 from gptoss.cli.bootstrap import Adapters
-from gptoss.cli.conversing import Chat, watch
+from gptoss.cli.conversing import Chat
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.cli.prompting import edits_lines, line_reader
@@ -13,6 +13,7 @@ from gptoss.cli.raw import RawDisplay
 from gptoss.cli.slash.commands import commands, obey
 from gptoss.cli.slash.dialogue import Dialogue, Leave
 from gptoss.cli.terminal import typing_ahead
+from gptoss.cli.watching import watch
 from gptoss.engine.conversation import Step, next_step
 from gptoss.engine.errors import GptossError, StorageError
 from gptoss.engine.state import State

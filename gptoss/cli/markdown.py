@@ -1,7 +1,7 @@
 """Markdown on a terminal, block by block.
 
 A block (a paragraph, an item of a list, a table, a piece of code) is laid out when it is complete, and never touched
-again: scrollback, copying and resizing stay right. Until then its newest words pass by on the line below.
+again: scrollback, copying and resizing stay right. Until then the line that is being written grows below it.
 """
 
 from __future__ import annotations

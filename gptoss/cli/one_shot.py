@@ -1,9 +1,10 @@
 """`gptoss chat PROMPT`: one turn, the answer alone on standard output, everything else on standard error."""
 
-from gptoss.cli.conversing import Chat, Screen, watch
+from gptoss.cli.conversing import Chat
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.json_lines import JsonLines
 from gptoss.cli.output import INTERRUPTED, Output
+from gptoss.cli.watching import Screen, watch
 from gptoss.engine.conversation import Conversation, next_step
 from gptoss.engine.errors import ContextFull, GptossError, UsageError
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from contextlib import closing
 
 from gptoss.cli.bootstrap import Adapters
-from gptoss.cli.conversing import watch
 from gptoss.cli.display import Display
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.judging import Judge
 from gptoss.cli.names import checked_name, free_name, quoted
 from gptoss.cli.output import INTERRUPTED, Output
 from gptoss.cli.replaying import Place
+from gptoss.cli.watching import watch
 from gptoss.engine.branching import turn_seqs
 from gptoss.engine.errors import UsageError
 from gptoss.engine.events import StoredEvent, TokensSampled

@@ -91,12 +91,20 @@ def rename_session(adapters: Adapters, database: str | None, old: str, new: str,
 def _table(sessions: list[SessionInfo], out: Output) -> None:
     names = [fitted(session.name, LONGEST_NAME) if out.is_terminal else session.name for session in sessions]
     widest = max(len("NAME"), *map(width_of, names))
-    header = f"{padded('NAME', widest)}  LAST USED         MESSAGES  BEGINS WITH"
-    out.line(fitted(header, out.width) if out.is_terminal else header, "dim")
-    for name, session in zip(names, sessions, strict=True):
-        head = f"{padded(name, widest)}  {_local(session.updated)}  {session.messages:>8}  "
-        room = max(out.width - width_of(head), SHORTEST_PREVIEW)
-        out.line(head + (fitted(session.preview, room) if out.is_terminal else session.preview))
+    rows = [f"{padded('NAME', widest)}  LAST USED         MESSAGES  "]
+    rows += [
+        f"{padded(name, widest)}  {_local(session.updated)}  {session.messages:>8}  "
+        for name, session in zip(names, sessions, strict=True)
+    ]
+    room = out.width - width_of(rows[0])
+    for number, (row, preview) in enumerate(
+        zip(rows, ["BEGINS WITH", *(session.preview for session in sessions)], strict=True)
+    ):
+        if not out.is_terminal:
+            line = row + preview
+        else:  # where there is no room for it, how a session begins is left out
+            line = row + fitted(preview, room) if room >= SHORTEST_PREVIEW else fitted(row.rstrip(), out.width)
+        out.line(line, "plain" if number else "dim")
 
 
 def _about(session: SessionInfo) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def test_forty_columns_and_wide_characters(terminal: Open, gptoss: Run) -> None:
     say(child, "/nonsense")
     say(child, "你好 👩‍👩‍👧 😀")
     child.expect_exact("two")
+    say(child, "/sessions")
     leave(child)
     lines = _screen(shown.getvalue(), 40)
     for line in (
@@ -45,6 +46,7 @@ def test_forty_columns_and_wide_characters(terminal: Open, gptoss: Run) -> None:
         "makes it a message)",
         "你好",
         " • two",
+        "NAME  LAST USED         MESSAGES",
     ):
         assert line in lines
     words = [word for line in lines for word in line.split()]

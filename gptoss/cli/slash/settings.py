@@ -4,8 +4,8 @@ from typing import get_args
 
 from msgspec.structs import replace
 
-from gptoss.cli.conversing import tokens_per_second
 from gptoss.cli.slash.dialogue import Dialogue
+from gptoss.cli.watching import tokens_per_second
 from gptoss.engine.errors import UsageError
 from gptoss.engine.settings import ReasoningEffort
 
