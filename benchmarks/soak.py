@@ -59,7 +59,10 @@ class Soaked:
         self.over.set()
         for thread in self._threads:
             thread.join()
-        self._audit()
+        try:
+            self._audit()
+        except StorageError as error:
+            self.tally.defect(f"{self.world.title}: the last audit failed: {error}")
         self.world.losses += self.world.missing()
         ended = self.program.run("verify", what="verify everything")
         if ended.code:
@@ -89,6 +92,7 @@ class Soaked:
         archives, other = self.world.home / "archives", f"sqlite:///{self.world.home / 'restored.db'}"
         self.program.run("export", "--all", "--format", "jsonl", "-o", str(archives), what="export everything")
         copy = World(f"{self.world.title} copy", self.world.home / "copy", other, self.world.words, 0)
+        copy.may_forget = self.world.may_forget
         program = Program(copy, self.tally)
         for archive in sorted(archives.iterdir()):
             program.run("import", str(archive), what="import everything")

@@ -10,6 +10,7 @@ from random import Random
 
 from demo_model.words import Words
 from demo_model.writing import write
+from gptoss.engine.errors import DatabaseCorrupt
 from gptoss.engine.events import MessageAppended, StoredEvent, TokensSampled
 from gptoss.engine.ports import EventReader
 from gptoss.storage.opening import open_for_reading
@@ -46,6 +47,7 @@ class World:
         }
         self.environment |= {"GPTOSS_HOME": str(home), "GPTOSS_DATABASE_URL": where, "PYTHONUNBUFFERED": "1"}
         self.losses: list[str] = []
+        self.may_forget = where.startswith("postgres")
         self.events = self.tokens = self.messages = 0
         self.retired: list[str] = []
         self._dice, self.words = Random(f"{title} {seed}"), words
@@ -107,11 +109,18 @@ class World:
 
     def _audit_branch(self, log: EventReader, name: str, branch: str, at_seq: int) -> None:
         before = self._heads.get(branch)
-        new = list(log.read(branch, after=at_seq if before is None else before[1] - 1))
+        try:
+            new = list(log.read(branch, after=at_seq if before is None else before[1] - 1))
+        except DatabaseCorrupt as error:
+            self.losses.append(f"{name}: {error}")
+            return
         if before is not None:
             if not new or (new[0].seq, new[0].hash) != before[1:]:
                 self.losses.append(f"{name}: event {before[1]} is not what it was")
             new = new[1:]
+        # A crash of a server may take tokens that nothing durable has followed yet: those are looked at the next time.
+        while new and self.may_forget and isinstance(new[-1].event, TokensSampled):
+            new.pop()
         for stored in new:
             self._count(name, stored)
             self._heads[branch] = (name, stored.seq, stored.hash)

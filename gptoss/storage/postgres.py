@@ -101,7 +101,14 @@ class PostgresDatabase:
 
     def begin(self, *, durable: bool, alone: bool) -> None:
         lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-        self.execute(f"BEGIN; SET LOCAL synchronous_commit = {'on' if durable else 'off'}; SELECT {lock}({_LOCK})")
+        begin = f"BEGIN; SET LOCAL synchronous_commit = {'on' if durable else 'off'}; SELECT {lock}({_LOCK})"
+        try:
+            self.execute(begin)
+        except BaseException:
+            # The lock may not have come in time: what has begun would refuse every statement from now on.
+            with suppress(*self.errors):
+                self.execute("ROLLBACK")
+            raise
         self._in_transaction = True
 
     def bound(self, tokens: bytes | None) -> object:

@@ -83,7 +83,7 @@ class SqlLog(Reading):
                 if notable:
                     refusals.check_appendable(events)
                 rows, head = rows_of(events, branch, into.key, into.head, _now())
-                self._writer.insert(rows)
+                self._writer.insert(rows, into.head)
                 if notable:
                     self._writer.project(into, events)
                 seals = durable and (notable or head.seq - into.sealed >= SEAL_EVERY)
@@ -147,7 +147,7 @@ class SqlLog(Reading):
             for holder, events in told(changes, branch, path, reason).items():
                 at = self._writer.newest(holder)
                 rows, head = rows_of(events, holder, at.key, at.head, _now())
-                self._writer.insert(rows)
+                self._writer.insert(rows, at.head)
                 self._writer.seal(at.key, head)
             blobs = removing.forget_blobs(execute, into.session)
         self._known.clear()

@@ -100,16 +100,21 @@ HEAD = f"""
     WHERE b.id = ?
 """
 
-# An event follows the one before it: when that is missing (its session was deleted), the kind is null, which the table
-# refuses, as it refuses a key that is taken. An empty text stands for no tokens: see `gptoss.storage.database`.
+# An event follows the one before it: when that is missing (its session was deleted, or a server has crashed), or is
+# another one by now, the kind is null, which the table refuses, as it refuses a key that is taken. An empty text stands
+# for no tokens: see `gptoss.storage.database`.
 INSERT_EVENT = """
     INSERT INTO events (key, kind, version, time, messages, hash, payload, tokens)
-    VALUES (?, (SELECT ? FROM events WHERE key = ?), ?, ?, ?, ?, ?, nullif(?, ''))
+    VALUES (?, (SELECT ? FROM events WHERE key = ? AND hash = ?), ?, ?, ?, ?, ?, nullif(?, ''))
 """
 INSERT_FIRST_EVENT = """
     INSERT INTO events (key, kind, version, time, messages, hash, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
-SET_SEAL = "UPDATE branches SET head = ?, hash = ? WHERE key = ? AND head < ?"
+# A server that crashed may have lost the last events, which a seal must not promise.
+SET_SEAL = """
+    UPDATE branches SET head = ?, hash = ?
+    WHERE key = ? AND head < ? AND EXISTS (SELECT 1 FROM events WHERE key = ? AND hash = ?)
+"""
 SET_PREVIEW = "UPDATE branches SET preview = ? WHERE key = ? AND preview = ''"
 
 INSERT_SESSION = "INSERT INTO sessions (id, name, created) VALUES (?, ?, ?) RETURNING key"

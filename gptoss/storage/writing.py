@@ -9,14 +9,15 @@ from gptoss.storage import statements as sql
 from gptoss.storage.database import Database
 from gptoss.storage.naming import checked_name
 from gptoss.storage.projections import changes
-from gptoss.storage.rows import Head, NewRow, rows_of
+from gptoss.storage.rows import Head, NewRow, key_of, rows_of
 
 
 class KnownBranch:
     """The keys of a branch and its session, and the newest event that this log has written to it.
 
     Whoever appends after it need not ask for the head: that the event before is there and the next key is free, which
-    the insertion finds out by itself, is the compare-and-swap. `sealed` is the seq that the branch's row knows.
+    the insertion finds out by itself, is the compare-and-swap. A database on a server may lose events that were not
+    asked to be durable while this log lives. `sealed` is the seq that the branch's row knows.
     """
 
     __slots__ = ("head", "key", "sealed", "session")
@@ -57,13 +58,13 @@ class Writer:
         self.project(KnownBranch(key, session, before, before.seq), [first])
         self.seal(key, head)
 
-    def insert(self, rows: Iterable[NewRow]) -> None:
-        """Insert rows of a branch; Overtaken when it has an event of that seq already, or is gone."""
-        bound = self._database.bound
-        parameters = [
-            (key, kind.decode(), key - 1, version, at, messages, bytearray(hash), payload.decode(), bound(tokens))
-            for key, kind, version, at, messages, hash, payload, tokens in rows
-        ]
+    def insert(self, rows: Iterable[NewRow], before: Head) -> None:
+        """Insert rows of a branch after `before`; Overtaken when its newest event is another one, or it is gone."""
+        bound, parameters, previous = self._database.bound, [], bytearray(before.hash)
+        for key, kind, version, at, messages, hash, payload, tokens in rows:
+            after, previous = previous, bytearray(hash)
+            row = (key, kind.decode(), key - 1, after, version, at, messages, previous, payload.decode(), bound(tokens))
+            parameters.append(row)
         try:
             self._cursor.executemany(sql.INSERT_EVENT, parameters)
         except self._database.conflict as error:
@@ -71,7 +72,8 @@ class Writer:
 
     def seal(self, branch: int, head: Head) -> None:
         """Let the row of a branch (its key) know of its newest event."""
-        self._cursor.execute(sql.SET_SEAL, (head.seq, bytearray(head.hash), branch, head.seq))
+        hash = bytearray(head.hash)
+        self._cursor.execute(sql.SET_SEAL, (head.seq, hash, branch, head.seq, key_of(branch, head.seq), hash))
 
     def project(self, branch: KnownBranch, events: Sequence[Event]) -> None:
         """Bring the rows of a branch and its session up to date with events that are new."""

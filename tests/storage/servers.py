@@ -43,6 +43,7 @@ class Server:
         access = data / "pg_hba.conf"
         access.write_text(f"local all secretive scram-sha-256\n{access.read_text()}")
         settings = f"listen_addresses=''\nunix_socket_directories='{self._folder}'\nfsync=off\nmax_connections=30\n"
+        settings += "wal_writer_delay=10s\n"  # a crash takes with it what was not asked to be durable
         with (data / "postgresql.conf").open("a") as file:
             file.write(settings)
         self._control("start")

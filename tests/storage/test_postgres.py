@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import count
 
 import pytest
 
 from gptoss.engine.errors import DatabaseReadOnly, HeadConflict, SchemaTooNew, StorageError, UsageError
-from gptoss.engine.events import MessageAppended, SessionRenamed
+from gptoss.engine.events import MessageAppended, SessionRenamed, TokensSampled
 from gptoss.engine.ports import EventLog
 from gptoss.storage import opening
 from gptoss.storage.memory import MemoryLog
@@ -126,6 +126,37 @@ def test_a_log_outlives_a_restart_of_the_server(postgres: Server, url: str) -> N
         assert len(list(log.read(branch))) == 3
         with pytest.raises(HeadConflict):
             log.append(branch, 2, [says("late")])
+
+
+def test_a_crash_of_the_server_takes_the_last_tokens_and_nothing_else(postgres: Server, url: str) -> None:
+    with closing(open_log(url)) as log:
+        branch = log.start("ada", SETTINGS).branch
+        log.append(branch, 1, [says("before")])
+        log.append(branch, 2, [TokensSampled(ids=(1, 2, 3))], durable=False)
+        assert len(list(log.read(branch))) == 3
+        postgres.restart()
+        with suppress(StorageError):
+            log.append(branch, 3, [says("this follows what is gone")])
+    with closing(open_log(url)) as log:
+        assert len(list(log.read(branch))) == 2
+        assert log.faults() == []
+        log.append(branch, 2, [says("after")])
+
+
+def test_what_a_crash_took_is_not_built_upon(postgres: Server, url: str) -> None:
+    """Another writer has put something in the place of what is gone."""
+    with closing(open_log(url)) as one, closing(open_log(url)) as other:
+        branch = one.start("ada", SETTINGS).branch
+        one.append(branch, 1, [TokensSampled(ids=(1, 2, 3))], durable=False)
+        postgres.restart()
+        with suppress(StorageError):
+            other.sessions()  # it connects again
+        other.append(branch, 1, [says("in its place")])
+        with suppress(StorageError):
+            one.sessions()
+        with pytest.raises(HeadConflict):
+            one.append(branch, 2, [says("this follows what is gone")])
+        assert len(list(one.read(branch))) == 2
 
 
 def test_a_log_outlives_a_server_that_is_down(postgres: Server, url: str, caplog: pytest.LogCaptureFixture) -> None:
