@@ -103,6 +103,9 @@ class HeadConflict(StorageError):
         super().__init__(
             "another process has written to this session since it was opened here; "
             "nothing of yours overwrote it: open the session again to continue from its newest message"
+            if actual >= expected
+            else "the database no longer has the newest tokens of this session, as after a crash of its server: "
+            "open the session again to go on from what is there"
         )
         self.branch = branch
         self.expected = expected

@@ -136,6 +136,8 @@ def test_a_crash_of_the_server_takes_the_last_tokens_and_nothing_else(postgres: 
         assert len(list(log.read(branch))) == 3
         postgres.restart()
         with suppress(StorageError):
+            log.sessions()  # it connects again
+        with pytest.raises(HeadConflict, match="no longer has the newest tokens"):
             log.append(branch, 3, [says("this follows what is gone")])
     with closing(open_log(url)) as log:
         assert len(list(log.read(branch))) == 2
