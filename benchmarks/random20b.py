@@ -6,6 +6,8 @@ from typing import Any
 import torch
 
 from gptoss.backends.config import ModelConfig
+from gptoss.backends.parallel.group import ALONE, Group
+from gptoss.backends.parallel.plan import plan
 from gptoss.backends.triton.weights import Layer, Packed, Weights, normed_factor, rope_table
 
 GEOMETRY_20B: dict[str, Any] = {
@@ -34,7 +36,10 @@ def geometry(name: str, **changes: Any) -> ModelConfig:
     return ModelConfig.parse({"20b": GEOMETRY_20B, "120b": GEOMETRY_120B}[name] | changes, Path(name))
 
 
-def random_weights(config: ModelConfig, device: torch.device, seed: int = 0) -> Weights:
+def random_weights(config: ModelConfig, device: torch.device, seed: int = 0, group: Group = ALONE) -> Weights:
+    """A model, or a part of it for one of the ranks: parts of their own, which is all that speed depends on."""
+    part = plan(config, group.rank, group.size)
+    config = part.config
     random = torch.Generator(device).manual_seed(seed)
 
     def normal(*shape: int, spread: float, shift: float = 0.0) -> torch.Tensor:
@@ -46,7 +51,7 @@ def random_weights(config: ModelConfig, device: torch.device, seed: int = 0) -> 
     def packed(rows: int, columns: int) -> Packed:
         words = integers(config.num_experts, rows, columns // 8, low=-(2**31), high=2**31 - 1, dtype=torch.int32)
         exponents = integers(config.num_experts, rows, columns // 32, low=119, high=122, dtype=torch.uint8)
-        return Packed(words, exponents, normal(config.num_experts, rows, spread=0.02))
+        return Packed(words, exponents, normal(config.num_experts, rows, spread=0.02), 121)
 
     hidden, inner, heads = config.hidden_size, config.intermediate_size, config.num_attention_heads
     wide = heads * config.head_dim
@@ -70,7 +75,7 @@ def random_weights(config: ModelConfig, device: torch.device, seed: int = 0) -> 
         )
 
     return Weights(
-        config=config,
+        plan=part,
         embedding=normal(config.vocab_size, hidden, spread=1.0),
         layers=[layer(n) for n in range(config.num_hidden_layers)],
         norm=normal(hidden, spread=0.02, shift=1.0).float(),

@@ -1,8 +1,8 @@
-"""What our layer costs beside vLLM's bare engine: `python -m benchmarks.vllm_layer [CHECKPOINT] [NAME=VALUE ...]`.
+"""What our layer costs beside vLLM's bare engine: `python -m benchmarks.vllm_layer [CHECKPOINT] [LENGTH ...] [NAME=VALUE ...]`.
 
 One engine, with the embedded model unless a checkpoint is named, and the engine arguments given. Asked directly and
 through the backend it answers in turns, so that whatever else the machine does hits both: prompts of 1,024 fresh
-tokens, 256 new tokens, at temperature 0 and at temperature 1, where vLLM draws by itself when it is asked directly and
+tokens (or other lengths), 256 new tokens, at temperature 0 and at temperature 1, where vLLM draws by itself when it is asked directly and
 we draw within it otherwise. Printed are medians and the ratio of each pair.
 """
 
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from gptoss.backends.opening import open_generator
 from gptoss.backends.vllm.options import VllmRequest
 from gptoss.engine.settings import Sampling
 
-PROMPT, TOKENS, ROUNDS = 1024, 256, 7
+TOKENS, ROUNDS = 256, 7
 
 
 class Run(NamedTuple):
@@ -30,19 +31,19 @@ class Run(NamedTuple):
     """Tokens a second after it."""
 
 
-def prompt() -> list[int]:
-    return [random.randrange(1000, 190_000) for _ in range(PROMPT)]
+def prompt(length: int) -> list[int]:
+    return [random.randrange(1000, 190_000) for _ in range(length)]
 
 
-def through(generator: Any, temperature: float) -> Run:
+def through(generator: Any, temperature: float, length: int) -> Run:
     sampling = Sampling(temperature=temperature, seed=5, max_tokens=TOKENS + 1)
     begun = time.perf_counter()
-    chunks = generator.generate(prompt(), sampling, frozenset(), lambda: False)
+    chunks = generator.generate(prompt(length), sampling, frozenset(), lambda: False)
     times = [(time.perf_counter(), len(chunk.ids)) for chunk in chunks if chunk.ids]
     return _run(begun, times)
 
 
-def directly(generator: Any, temperature: float) -> Run:
+def directly(generator: Any, temperature: float, length: int) -> Run:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
@@ -51,7 +52,7 @@ def directly(generator: Any, temperature: float) -> Run:
     )
 
     async def ask() -> list[tuple[float, int]]:
-        outputs = generator._engine.generate({"prompt_token_ids": prompt()}, params, f"bare-{random.random()}")
+        outputs = generator._engine.generate({"prompt_token_ids": prompt(length)}, params, f"bare-{random.random()}")
         return [(time.perf_counter(), len(output.outputs[0].token_ids)) async for output in outputs]
 
     begun = time.perf_counter()
@@ -84,16 +85,18 @@ def compare(title: str, one: Callable[[], Run], other: Callable[[], Run]) -> Non
 def main(words: list[str]) -> None:
     arguments = [word for word in words if "=" in word]
     with tempfile.TemporaryDirectory() as folder:
-        named = [Path(word) for word in words if "=" not in word]
+        lengths = [int(word) for word in words if word.isdigit()] or [1024]
+        named = [Path(word) for word in words if "=" not in word and not word.isdigit()]
         checkpoint = named[0] if named else materialise(Path(folder) / "cache")
         options = VllmRequest(arguments=tuple(arguments)).options(Path(folder) / "cache", Path(folder), environment={})
         generator = open_generator("vllm", checkpoint, options)
-        for temperature in (0.0, 1.0):
-            compare(
-                f"temperature {temperature:g}",
-                lambda temperature=temperature: through(generator, temperature),  # type: ignore[misc]
-                lambda temperature=temperature: directly(generator, temperature),  # type: ignore[misc]
-            )
+        for length in lengths:
+            for temperature in (0.0, 1.0):
+                compare(
+                    f"{length} tokens, temperature {temperature:g}",
+                    partial(through, generator, temperature, length),
+                    partial(directly, generator, temperature, length),
+                )
         generator.close()
 
 

@@ -42,6 +42,11 @@ def backends() -> list[BackendState]:
             needs="torch (pip install torch); a CPU or a CUDA GPU; memory for the weights in bf16, experts in MXFP4",
         ),
         BackendState(
+            name="triton",
+            is_installed=find_spec("triton") is not None,
+            needs="Triton (pip install 'gptoss[triton]') and an NVIDIA GPU, Ampere or later; experts in MXFP4",
+        ),
+        BackendState(
             name="vllm",
             is_installed=find_spec("vllm") is not None,
             needs="vLLM (pip install 'gptoss[vllm]') and a GPU, or only the URL of a server (--server)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 
-BACKENDS = {"torch": ("gptoss.backends.torch.generator", "TorchGenerator", "pip install torch")}
+BACKENDS = {
+    "torch": ("gptoss.backends.torch.generator", "TorchGenerator", "pip install torch"),
+    "triton": ("gptoss.backends.triton.generator", "TritonGenerator", "pip install 'gptoss[triton]'"),
+}
 """Name -> the module and class that implement it, and how to get what they need."""
 
 VLLM = "vllm"
@@ -37,7 +41,7 @@ def open_generator(
     the bytes that a backend of ours has read. BackendError if there is no such backend or its libraries are missing;
     CheckpointError as the backend finds it.
     """
-    name = "torch" if backend == AUTO else backend
+    name = _best(checkpoint) if backend == AUTO else backend
     if name == VLLM and vllm is not None:
         from gptoss.backends.vllm.opening import open_vllm
 
@@ -55,3 +59,18 @@ def open_generator(
         adapter(checkpoint, progress=progress) if group is None else adapter(checkpoint, group=group, progress=progress)
     )
     return generator
+
+
+def _best(checkpoint: Path | None) -> str:
+    """Triton on a GPU that it knows, for experts as they are published; torch everywhere else."""
+    import torch
+
+    if checkpoint is None or find_spec("triton") is None or not torch.cuda.is_available():
+        return "torch"
+    from gptoss.backends.checkpoint import Checkpoint
+
+    opened = Checkpoint(checkpoint)
+    try:
+        return "triton" if opened.packed and torch.cuda.get_device_capability() >= (8, 0) else "torch"
+    finally:
+        opened.close()

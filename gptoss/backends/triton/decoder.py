@@ -1,10 +1,9 @@
 """One token at a time: the kernels of a step in their order, captured once in a CUDA graph."""
 
-from typing import NamedTuple
-
 import torch
 import triton
 
+from gptoss.backends.parallel.group import ALONE, Group
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.kernels.attention import attend
 from gptoss.backends.triton.kernels.experts import expert_down, expert_up
@@ -13,33 +12,12 @@ from gptoss.backends.triton.kernels.qkv import project_qkv
 from gptoss.backends.triton.kernels.router import score_experts
 from gptoss.backends.triton.kernels.sampling import draw, summarise
 from gptoss.backends.triton.kernels.unembedding import unembed
+from gptoss.backends.triton.tiles import Tile, Tiles
 from gptoss.backends.triton.weights import Layer, Weights, float16_factor
 from gptoss.engine.settings import Sampling
 
 CHUNK = 2048
 """Tokens of the vocabulary that one program of the sampling looks at."""
-
-
-class Tile(NamedTuple):
-    """How a kernel divides its work: rows of a matrix a program, columns (or words, or keys) at a time, warps; and how
-    many columns it reads before it needs its input."""
-
-    rows: int
-    block: int
-    warps: int
-    ahead: int = 0
-
-
-class Tiles(NamedTuple):
-    """The tiles of each kernel, measured on Hopper: see `benchmarks/triton-notes.md`."""
-
-    qkv: Tile = Tile(2, 256, 1, 1024)
-    attention: Tile = Tile(16, 64, 2)
-    out: Tile = Tile(2, 512, 1, 2048)
-    router: Tile = Tile(1, 0, 4)
-    up: Tile = Tile(8, 128, 1)
-    down: Tile = Tile(2, 128, 1)
-    unembedding: Tile = Tile(4, 512, 1)
 
 
 class Decoder:
@@ -50,17 +28,26 @@ class Decoder:
     """
 
     def __init__(
-        self, weights: Weights, tiles: Tiles | None = None, *, splits: int = 16, dependent: bool = False
+        self,
+        weights: Weights,
+        tiles: Tiles | None = None,
+        *,
+        splits: int = 16,
+        dependent: bool = False,
+        group: Group = ALONE,
     ) -> None:
+        """`splits` programs share the keys of a layer without a window. `dependent`: see `kernels`. `group` are the
+        ranks that share the model."""
         config, device = weights.config, weights.device
         self.weights = weights
+        self.ranks = group
         self.tiles = _fitting(tiles or Tiles(), weights)
         self.splits = splits
         self.dependent = dependent
         self.group = config.num_attention_heads // config.num_key_value_heads
         self.rows = max(triton.next_power_of_2(self.group), 16)
         self.dim = max(triton.next_power_of_2(config.head_dim), 16)
-        self.chunks = triton.cdiv(config.vocab_size, CHUNK)
+        self.chunks = triton.cdiv(weights.vocabulary, CHUNK)
 
         def zeros(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
             return torch.zeros(*shape, dtype=dtype, device=device)
@@ -74,7 +61,8 @@ class Decoder:
         self.normed = zeros(config.hidden_size, dtype=torch.float16)
         self.inner = zeros(config.experts_per_token, config.intermediate_size, dtype=torch.float16)
         self.inner_factor = float16_factor(config.swiglu_limit * (config.swiglu_limit + 1))
-        self.logits = zeros(config.vocab_size)
+        self.logits = zeros(weights.vocabulary)
+        self.own_logits = self.logits if group.size == 1 else zeros(config.vocab_size)
         self.summaries = zeros(3, self.chunks)
         self.position = zeros(1, dtype=torch.int64)
         self.seed = zeros(1, dtype=torch.int64)
@@ -92,9 +80,21 @@ class Decoder:
         self.project_qkv(layer, keys, values)
         self.attend(layer, keys, values)
         self.project_out(layer)
+        self._sum()
         self.score_experts(layer)
         self.expert_up(layer)
         self.expert_down(layer)
+        self._sum()
+
+    def enter(self, token: int, position: int) -> None:
+        """Begin a step with a token that was not drawn here."""
+        self.position.fill_(position)
+        own = self.weights.plan.tokens
+        if token in own:
+            self.hidden.copy_(self.weights.embedding[token - own.start])
+        else:
+            self.hidden.zero_()
+        self._sum()
 
     def ask(self, sampling: Sampling) -> None:
         """How `draw` shall draw; `top_p` is not its business."""
@@ -105,23 +105,39 @@ class Decoder:
         """Launch the product with the vocabulary: `logits` of the token after `position`."""
         weights, config, tile = self.weights, self.weights.config, self.tiles.unembedding
         unembed[(triton.cdiv(config.vocab_size, tile.rows),)](
-            self.hidden, weights.norm, weights.unembedding, self.logits, config.vocab_size,
+            self.hidden, weights.norm, weights.unembedding, self.own_logits, config.vocab_size,
             WIDTH=config.hidden_size, EPS=config.rms_norm_eps, ROWS=tile.rows, BLOCK=tile.block, **self._launch(tile),
         )  # fmt: skip
+        if self.ranks.size > 1:
+            self.logits.copy_(self.ranks.gather(self.own_logits.unsqueeze(0), weights.vocabulary)[0])
 
     def draw(self) -> None:
         """Launch the sampling: `token` and `logprob`; `position` and `hidden` move on to it."""
         config = self.weights.config
-        shared = {"VOCABULARY": config.vocab_size, "CHUNK": CHUNK, "CHUNKS": self.chunks, "DEPENDENT": self.dependent}
+        shared = {
+            "VOCABULARY": self.weights.vocabulary,
+            "CHUNK": CHUNK,
+            "CHUNKS": self.chunks,
+            "DEPENDENT": self.dependent,
+        }
         summarise[(self.chunks,)](
             self.logits, self.temperature, self.summaries, num_warps=8, launch_pdl=self.dependent, **shared
         )
         draw[(1,)](
             self.logits, self.temperature, self.seed, self.summaries, self.position, self.token, self.logprob,
-            self.weights.embedding, self.hidden, CHUNKS_BLOCK=triton.next_power_of_2(self.chunks),
+            self.weights.embedding, self.hidden, self.weights.plan.tokens.start, self.weights.plan.tokens.stop,
+            CHUNKS_BLOCK=triton.next_power_of_2(self.chunks),
             WIDTH=config.hidden_size, WIDTH_BLOCK=triton.next_power_of_2(config.hidden_size),
             num_warps=8, launch_pdl=self.dependent, **shared,
         )  # fmt: skip
+        self._sum()
+
+    def _sum(self) -> None:
+        """Make of the ranks' parts of the hidden state the whole on each."""
+        if self.ranks.size > 1:
+            total = self.ranks.sum(self.hidden)
+            if total is not self.hidden:
+                self.hidden.copy_(total)
 
     def project_qkv(self, layer: Layer, keys: torch.Tensor, values: torch.Tensor) -> None:
         config, tile = self.weights.config, self.tiles.qkv
@@ -148,7 +164,7 @@ class Decoder:
         project_out[(triton.cdiv(config.hidden_size, tile.rows),)](
             self.mixed, layer.out, layer.out_bias, self.hidden,
             WIDTH=config.hidden_size, INNER=config.num_attention_heads * config.head_dim,
-            ROWS=tile.rows, AHEAD=tile.ahead, BLOCK=tile.block, **self._launch(tile),
+            ROWS=tile.rows, AHEAD=tile.ahead, BLOCK=tile.block, KEEP=self.ranks.rank == 0, **self._launch(tile),
         )  # fmt: skip
 
     def score_experts(self, layer: Layer) -> None:
@@ -163,7 +179,7 @@ class Decoder:
     def expert_up(self, layer: Layer) -> None:
         config, tile = self.weights.config, self.tiles.up
         expert_up[(triton.cdiv(2 * config.intermediate_size, tile.rows), config.experts_per_token)](
-            self.normed.view(torch.int32), self.scores, *layer.up, self.inner, 1 / layer.input_factor, self.inner_factor,
+            self.normed.view(torch.int32), self.scores, *layer.up[:3], self.inner, 1 / layer.input_factor, self.inner_factor,
             ALPHA=config.swiglu_alpha, LIMIT=config.swiglu_limit,
             ROWS=tile.rows, BLOCK=tile.block, **self._routing(), **self._launch(tile),
         )  # fmt: skip
@@ -171,8 +187,8 @@ class Decoder:
     def expert_down(self, layer: Layer) -> None:
         config, tile = self.weights.config, self.tiles.down
         expert_down[(triton.cdiv(config.hidden_size, tile.rows),)](
-            self.inner.view(torch.int32), self.scores, *layer.down, self.hidden, 1 / self.inner_factor,
-            ROWS=tile.rows, BLOCK=tile.block, **self._routing(), **self._launch(tile),
+            self.inner.view(torch.int32), self.scores, *layer.down[:3], self.hidden, 1 / self.inner_factor,
+            ROWS=tile.rows, BLOCK=tile.block, KEEP=self.ranks.rank == 0, **self._routing(), **self._launch(tile),
         )  # fmt: skip
 
     def _routing(self) -> dict[str, int]:

@@ -1,16 +1,16 @@
-"""MXFP4 matrices as the kernels read them: the published bits in another order.
+"""MXFP4 matrices as the kernels read them: the published bits, in another order within each word.
 
 A weight is a sign, two exponent bits and one mantissa bit. Moved to bits 15 and 11 to 9 they are a float16 that is the
-weight times 2**-14, subnormals included; its product with a float16 input is exact. So the tensor cores' little cousin,
-the multiplication of float16 pairs, takes two weights at a time, if they can be brought there cheaply. The published
-order, four bits after four bits, needs six operations a pair. Here each half of a word is laid out so that eleven
-operations are enough for four pairs:
+weight times 2**-14, subnormals included; its product with a float16 input is exact. So the multiplication of float16
+pairs takes two weights at a time, if they can be brought there cheaply. The published order, four bits after four bits,
+needs six operations a pair. Here each half of a word is laid out so that eleven operations are enough for four pairs:
 
     bit    15  14  13  12  11 10 9  8 7 6  5 4 3  2 1 0
     slot    0s  2s  3s  1s  0 0 0   1 1 1  2 2 2  3 3 3
 
-Word r of a group of 32 weights has weight 8 * slot + 2 * r + half. Inputs are kept in an order in which what a thread
-multiplies with its words lies side by side: `places` for single vectors, `planes` for many.
+Weight `2 * slot + half` of a word's eight is in that slot of the lower half or the upper one. A single vector that such
+a matrix is multiplied by is kept slot by slot, so that what a thread multiplies with its words lies side by side:
+`places` says where each element is.
 """
 
 import torch
@@ -34,38 +34,25 @@ _REST = (9, 6, 3, 0)
 
 def pack(blocks: torch.Tensor) -> torch.Tensor:
     """uint8 [..., groups, 16] as published -> int32 [..., groups * 4]."""
-    words = blocks.contiguous().view(torch.int32)  # [..., groups, 4]: word q has the weights 8 * q to 8 * q + 7
+    words = blocks.contiguous().view(torch.int32)
     packed = torch.zeros_like(words)
-    for r in range(4):
-        for slot in range(SLOTS):
-            for half in range(2):
-                value = words[..., slot] >> 4 * (2 * r + half) & 15
-                packed[..., r] |= (value >> 3) << _SIGNS[slot] + 16 * half | (value & 7) << _REST[slot] + 16 * half
+    for slot in range(SLOTS):
+        for half in range(2):
+            value = words >> 4 * (2 * slot + half) & 15
+            packed |= (value >> 3) << _SIGNS[slot] + 16 * half | (value & 7) << _REST[slot] + 16 * half
     return packed.flatten(-2)
 
 
 def places(width: int) -> torch.Tensor:
     """int64 [width]: element i of a single vector of `width` (a multiple of 32) is kept at places(width)[i]."""
     i = torch.arange(width)
-    return (i % 32 // 8 * (width // 8) + i // 32 * 4 + i % 8 // 2) * 2 + i % 2
-
-
-def planes(width: int) -> torch.Tensor:
-    """int64 [width]: the same for the rows of a matrix of inputs, where the halves of pairs lie apart."""
-    i = torch.arange(width)
-    return (i % 32 // 8 * 2 + i % 2) * (width // 8) + i // 32 * 4 + i % 8 // 2
+    return (i % 8 // 2 * (width // 8) + i // 8) * 2 + i % 2
 
 
 @triton.jit
 def place(i, WORDS: tl.constexpr):
     """See `places`."""
-    return (i % 32 // 8 * WORDS + i // 32 * 4 + i % 8 // 2) * 2 + i % 2
-
-
-@triton.jit
-def plane(i, WORDS: tl.constexpr):
-    """See `planes`."""
-    return (i % 32 // 8 * 2 + i % 2) * WORDS + i // 32 * 4 + i % 8 // 2
+    return (i % 8 // 2 * WORDS + i // 8) * 2 + i % 2
 
 
 @triton.jit
@@ -118,9 +105,14 @@ def multiply_words(words, x0, x1, x2, x3):
 
 @triton.jit
 def _one(words, SLOT: tl.constexpr, HALF: tl.constexpr):
-    """A slot's weight as float32, times 2**-14."""
+    return unpack_half(words >> (16 * HALF), SLOT)
+
+
+@triton.jit
+def unpack_half(halves, SLOT: tl.constexpr):
+    """A slot's weight as float32, times 2**-14, from the lower 16 bits of int32."""
     SIGN: tl.constexpr = 15 if SLOT == 0 else (12 if SLOT == 1 else (14 if SLOT == 2 else 13))
-    bits = (((words >> (SIGN + 16 * HALF)) & 1) << 15) | (((words >> (9 - 3 * SLOT + 16 * HALF)) & 7) << 9)
+    bits = (((halves >> SIGN) & 1) << 15) | (((halves >> (9 - 3 * SLOT)) & 7) << 9)
     return bits.to(tl.int16).to(tl.float16, bitcast=True).to(tl.float32)
 
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import torch
 
-from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.config import ModelConfig
+from gptoss.backends.parallel.plan import Plan
+from gptoss.backends.parallel.shard import Shard
 from gptoss.backends.torch.rope import frequencies
 from gptoss.backends.triton.packing import LARGEST_EXPONENT, pack
 from gptoss.engine.errors import CheckpointError
@@ -17,11 +18,12 @@ from gptoss.engine.errors import CheckpointError
 
 class Packed(NamedTuple):
     """Expert matrices: words int32 [experts, rows, columns / 8] of `packing`, exponents uint8 [experts, rows,
-    columns / 32], bias bf16 [experts, rows]."""
+    columns / 32], bias bf16 [experts, rows]; top is the largest exponent."""
 
     words: torch.Tensor
     exponents: torch.Tensor
     bias: torch.Tensor
+    top: int
 
 
 class Layer(NamedTuple):
@@ -44,9 +46,10 @@ class Layer(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """A whole model. `rope` is float32 [max_context, 2, head_dim / 2]: cosines, then sines, of each position."""
+    """A whole model, or the part of it that `plan` gives a rank. `rope` is float32 [max_context, 2, head_dim / 2]:
+    cosines, then sines, of each position."""
 
-    config: ModelConfig
+    plan: Plan
     embedding: torch.Tensor
     layers: list[Layer]
     norm: torch.Tensor
@@ -54,12 +57,22 @@ class Weights(NamedTuple):
     rope: torch.Tensor
 
     @property
+    def config(self) -> ModelConfig:
+        """The geometry of the part."""
+        return self.plan.config
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens there are on all ranks together."""
+        return self.plan.whole.vocab_size
+
+    @property
     def device(self) -> torch.device:
         return self.embedding.device
 
 
-def load_weights(checkpoint: Checkpoint, device: torch.device) -> Weights:
-    """Read a checkpoint whose experts are in MXFP4; CheckpointError if they are not."""
+def load_weights(checkpoint: Shard, device: torch.device) -> Weights:
+    """Read a checkpoint, or a rank's part of one, whose experts are in MXFP4; CheckpointError if they are not."""
     if not checkpoint.packed:
         raise CheckpointError(
             f"{checkpoint.path} has experts that are not in MXFP4, which is all that the triton backend computes: "
@@ -72,11 +85,12 @@ def load_weights(checkpoint: Checkpoint, device: torch.device) -> Weights:
 
     def experts(name: str) -> Packed:
         blocks, exponents = (part.to(device) for part in checkpoint.packed_experts(f"{name}_weight"))
-        if int(exponents.max()) > LARGEST_EXPONENT:
+        top = int(exponents.max())
+        if top > LARGEST_EXPONENT:
             raise CheckpointError(
                 f"{checkpoint.path} has a scale in {name} that no sensible weight needs: is it damaged?"
             )
-        return Packed(pack(blocks), exponents.contiguous(), tensor(f"{name}_bias"))
+        return Packed(pack(blocks), exponents.contiguous(), tensor(f"{name}_bias"), top)
 
     def layer(n: int) -> Layer:
         attention, mlp = f"block.{n}.attn", f"block.{n}.mlp"
@@ -98,7 +112,7 @@ def load_weights(checkpoint: Checkpoint, device: torch.device) -> Weights:
         )
 
     return Weights(
-        config=config,
+        plan=checkpoint.plan,
         embedding=tensor("embedding.weight"),
         layers=[layer(n) for n in range(config.num_hidden_layers)],
         norm=tensor("norm.scale", torch.float32),

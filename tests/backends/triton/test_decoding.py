@@ -10,14 +10,14 @@ from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
 from gptoss.backends.triton.packing import places
 from gptoss.engine.settings import Sampling
-from tests.backends.triton.models import DEVICE, exact_layer, small_model
+from tests.backends.triton.models import DEVICE, TILES, exact_layer, small_model
 
 
 @pytest.mark.parametrize(("position", "layer"), [(0, 0), (5, 1), (127, 0), (128, 0), (150, 1), (300, 0), (700, 1)])
 def test_layer(position: int, layer: int) -> None:
     model = small_model(seed=position)
     weights, config = model.weights, model.weights.config
-    decoder = Decoder(weights, splits=4)
+    decoder = Decoder(weights, TILES, splits=4)
     cache = KVCache(config, DEVICE)
     cache.reserve(position + 1)
     cache.data.normal_()
@@ -43,7 +43,7 @@ def test_layer(position: int, layer: int) -> None:
 
 def test_logits_and_drawing() -> None:
     model = small_model(seed=1)
-    decoder = Decoder(model.weights)
+    decoder = Decoder(model.weights, TILES)
     hidden = torch.randn(model.weights.config.hidden_size, device=DEVICE)
     for n, request in enumerate(
         [
@@ -72,7 +72,7 @@ def test_logits_and_drawing() -> None:
 
 def test_draws_as_often_as_is_likely_and_as_the_other_backends_do() -> None:
     model = small_model(seed=2)
-    decoder = Decoder(model.weights)
+    decoder = Decoder(model.weights, TILES)
     logits = torch.randn(model.weights.config.vocab_size, device=DEVICE) * 2
     for position in range(60):
         decoder.logits.copy_(logits)
@@ -84,7 +84,7 @@ def test_draws_as_often_as_is_likely_and_as_the_other_backends_do() -> None:
 
 
 def test_logits_that_are_no_numbers_draw_nothing() -> None:
-    decoder = Decoder(small_model(seed=3).weights)
+    decoder = Decoder(small_model(seed=3).weights, TILES)
     decoder.ask(Sampling(temperature=0))
     for broken in (math.nan, math.inf):
         decoder.logits.fill_(0.5)

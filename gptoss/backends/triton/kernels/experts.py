@@ -91,9 +91,11 @@ def expert_down(
     RANKS: tl.constexpr,
     ROWS: tl.constexpr,
     BLOCK: tl.constexpr,
+    KEEP: tl.constexpr,
     DEPENDENT: tl.constexpr,
 ):
-    """Grid: width / ROWS, each for all experts of the token; RANKS is per_token rounded up to a power of two. hidden float32 [width], in and out.
+    """Grid: width / ROWS, each for all experts of the token; RANKS is per_token rounded up to a power of two. hidden float32 [width], in and out:
+    of several ranks that are to be summed, one KEEPs what it was.
 
     inner as `expert_up` writes it, pairs as int32, times 1 / inverse; words int32 [experts, width, inner / 8]; bias
     bf16 [experts, width].
@@ -128,4 +130,7 @@ def expert_down(
         products = multiply_words(words, x0, x1, x2, x3)
         sums += tl.sum(tl.reshape(products, [ROWS, RANKS, BLOCK // 4, 4]), 3) * scale_of(exponents)
     result = (tl.sum(sums, 2) * inverse + bias) * weights[None, :]
-    tl.store(hidden_ptr + row, tl.load(hidden_ptr + rows) + tl.sum(result, 1), row < WIDTH)
+    total = tl.sum(result, 1)
+    if KEEP:
+        total += tl.load(hidden_ptr + rows)
+    tl.store(hidden_ptr + row, total, row < WIDTH)

@@ -17,9 +17,11 @@ def project_out(
     ROWS: tl.constexpr,
     AHEAD: tl.constexpr,
     BLOCK: tl.constexpr,
+    KEEP: tl.constexpr,
     DEPENDENT: tl.constexpr,
 ):
-    """Grid: width / ROWS. mixed bf16 [inner]; weight bf16 [width, inner]; hidden float32 [width], in and out."""
+    """Grid: width / ROWS. mixed bf16 [inner]; weight bf16 [width, inner]; hidden float32 [width], in and out:
+    of several ranks that are to be summed, one KEEPs what it was."""
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     rows = tl.minimum(row, WIDTH - 1)
     columns = tl.arange(0, BLOCK)
@@ -37,4 +39,6 @@ def project_out(
             x = tl.load(mixed_ptr + k + columns, inside, 0.0).to(tl.float32)
             sums += tl.load(row_ptr + k, inside[None, :], 0.0).to(tl.float32) * x[None, :]
         result += tl.sum(sums, 1)
-    tl.store(hidden_ptr + row, tl.load(hidden_ptr + rows) + result, row < WIDTH)
+    if KEEP:
+        result += tl.load(hidden_ptr + rows)
+    tl.store(hidden_ptr + row, result, row < WIDTH)

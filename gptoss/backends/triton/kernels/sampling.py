@@ -61,6 +61,8 @@ def draw(
     logprob_ptr,
     embedding_ptr,
     hidden_ptr,
+    first,
+    end,
     VOCABULARY: tl.constexpr,
     CHUNK: tl.constexpr,
     CHUNKS: tl.constexpr,
@@ -72,7 +74,8 @@ def draw(
     """One program. Draws the token that follows `position`, moves there, and begins the next step.
 
     seed, position int64 [1], position in and out; token int32 [1], -1 where the logits are no numbers; logprob float32
-    [1], at temperature 1; embedding bf16 [vocabulary, width]; hidden float32 [width].
+    [1], at temperature 1; embedding bf16 [end - first, width], of the tokens from `first` on; hidden float32 [width], 0
+    for other tokens.
     """
     wait(DEPENDENT)
     chunks = tl.arange(0, CHUNKS_BLOCK)
@@ -114,5 +117,6 @@ def draw(
     tl.store(position_ptr, position)
 
     columns = tl.arange(0, WIDTH_BLOCK)
-    row = tl.load(embedding_ptr + token.to(tl.int64) * WIDTH + columns, columns < WIDTH, 0.0)
+    own = (token >= first) & (token < end)
+    row = tl.load(embedding_ptr + (token - first).to(tl.int64) * WIDTH + columns, (columns < WIDTH) & own, 0.0)
     tl.store(hidden_ptr + columns, row.to(tl.float32), columns < WIDTH)

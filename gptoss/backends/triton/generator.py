@@ -1,0 +1,246 @@
+"""The `TokenGenerator` port over the Triton kernels."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import torch
+import triton
+
+from gptoss.backends.answering import OneAnswer
+from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.parallel.group import ALONE, Group
+from gptoss.backends.parallel.plan import plan
+from gptoss.backends.parallel.shard import Shard
+from gptoss.backends.parameters import most_tokens
+from gptoss.backends.sampling import check, draw
+from gptoss.backends.torch.scoring import scored
+from gptoss.backends.triton.cache import KVCache
+from gptoss.backends.triton.decoder import Decoder
+from gptoss.backends.triton.kernels.product import INTERPRETED
+from gptoss.backends.triton.prefill import Prefill
+from gptoss.backends.triton.steps import Steps
+from gptoss.backends.triton.tiles import FewPrograms
+from gptoss.backends.triton.weights import Weights, load_weights
+from gptoss.engine.errors import BackendError, GenerationFailed
+from gptoss.engine.ports import Cancelled, TokenChunk, TokenScore
+from gptoss.engine.progress import Progress, untold
+from gptoss.engine.settings import Sampling
+
+CHUNK = 4096
+"""Prompt tokens computed between two looks at `cancelled`: a tenth of a second of a 20b on a Hopper."""
+
+STEPWISE = 4
+"""So many prompt tokens are computed faster one at a time than together."""
+
+SCORED_ROWS = 256
+"""Positions whose logits are in memory at a time while scoring."""
+
+
+class TritonGenerator(OneAnswer):
+    """A checkpoint with MXFP4 experts on a CUDA GPU, or on one each of several ranks."""
+
+    name = "triton"
+    arithmetic = "Triton kernels"
+
+    def __init__(self, path: Path, *, device: str = "auto", group: Group = ALONE, progress: Progress = untold) -> None:
+        """Load a checkpoint. `device` is "auto", "cuda" or "cuda:N"; see `TorchGenerator` for the others.
+
+        CheckpointError or BackendError says what stands in the way, and what would work instead.
+        """
+        place = group.device if device == "auto" and group.device is not None else _place(device)
+        checkpoint = Checkpoint(path)
+        try:
+            shard = Shard(checkpoint, plan(checkpoint.config, group.rank, group.size), progress)
+            if place.type == "cuda":
+                torch.cuda.set_device(place)
+                _check_memory(path, checkpoint.bytes // group.size, place)
+            with torch.inference_mode():
+                self._start(load_weights(shard, place), checkpoint.fingerprint, group)
+        except torch.OutOfMemoryError as error:
+            raise BackendError(f"{path} does not fit the memory of {place}: use --backend torch on the CPU") from error
+        finally:
+            checkpoint.close()
+
+    @classmethod
+    def over(cls, weights: Weights, fingerprint: str, group: Group = ALONE) -> Self:
+        """With weights that are on the card already."""
+        generator = cls.__new__(cls)
+        generator._start(weights, fingerprint, group)
+        return generator
+
+    def _start(self, weights: Weights, fingerprint: str, group: Group) -> None:
+        config, place = weights.plan.whole, weights.device
+        super().__init__(config.vocab_size, config.max_context)
+        tiles = FewPrograms() if INTERPRETED else FewPrograms(None, None, None)
+        self.fingerprint = fingerprint
+        self.arithmetic = "Triton kernels, interpreted" if INTERPRETED else f"Triton kernels on {_name(place)}"
+        self._cache = KVCache(weights.config, place)
+        self._prefill = Prefill(weights, tiles.grouped, tiles.flash, group)
+        self._decoder = Decoder(weights, tiles.decoding, dependent=_dependent(place), group=group)
+        self._steps = Steps(self._decoder, self._cache)
+
+    def generate(
+        self, prompt: Sequence[int], sampling: Sampling, stop_ids: frozenset[int], cancelled: Cancelled
+    ) -> Iterator[TokenChunk]:
+        """See `gptoss.engine.ports.TokenGenerator`; parameters that mean nothing raise UsageError."""
+        check(sampling)
+        ids = self._checked(prompt)
+        left = most_tokens(sampling, self.max_context - len(ids))
+        answer = self._begin()
+
+        # The last token is always computed, and by a step, since its logits are what the first new token is drawn from.
+        done = kept = self._cache.keep(ids[:-1])
+        self._reserve(min(len(ids) + left, self.max_context))
+        while done < len(ids) - 1:
+            if cancelled():
+                return
+            part = ids[done : min(done + CHUNK, len(ids) - 1)]
+            self._compute(part)
+            yield TokenChunk(prefilled=len(part), cached=kept if done == kept else 0)
+            self._still(answer)
+            done += len(part)
+        if not left or cancelled():
+            return
+        first = True
+        for token, logprob in self._drawn(ids, sampling, left):
+            if token < 0:
+                raise GenerationFailed("the model computed no usable numbers: the checkpoint may be damaged")
+            yield TokenChunk(
+                ids=(token,),
+                prefilled=int(first),
+                cached=kept if first and kept == len(ids) - 1 else 0,
+                logprobs=(logprob,) if sampling.logprobs else None,
+            )
+            first = False
+            self._still(answer)
+            if token in stop_ids or cancelled():
+                return
+
+    @torch.inference_mode()
+    def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
+        """See `gptoss.engine.ports.TokenGenerator`."""
+        ids = self._checked(ids) if ids else []
+        self._begin()
+        scores: list[TokenScore] = []
+        done = self._cache.keep(ids[: start - 1])
+        self._reserve(len(ids))
+        while done < len(ids) - 1:
+            part = ids[done : min(done + CHUNK, len(ids) - 1)]
+            hidden = self._many(part)
+            for begin in range(max(start - 1 - done, 0), len(part), SCORED_ROWS):
+                rows = hidden[begin : begin + SCORED_ROWS]
+                scores += scored(self._prefill.logits(rows), ids[done + begin + 1 :][: len(rows)])
+            done += len(part)
+        return scores
+
+    def close(self) -> None:
+        """Give the memory back; the generator is of no use afterwards."""
+        for name in ("_steps", "_decoder", "_prefill", "_cache"):
+            self.__dict__.pop(name, None)
+
+    def _drawn(self, ids: list[int], sampling: Sampling, left: int) -> Iterator[tuple[int, float]]:
+        """The tokens after `ids` with their log probabilities. The next step is on its way before a token is taken."""
+        if sampling.top_p < 1:
+            yield from self._drawn_one_by_one(ids, sampling, left)
+            return
+        with torch.inference_mode(), self._failing():
+            self._decoder.ask(sampling)
+            self._steps.begin(ids[-1], len(ids) - 1)
+            self._steps.launch()
+        self._cache.ids.append(ids[-1])
+        while left:
+            left -= 1
+            with torch.inference_mode(), self._failing():
+                if left:
+                    self._steps.launch()
+                token, logprob = self._steps.take()
+            if left and token >= 0:
+                self._cache.ids.append(token)
+            yield token, logprob
+
+    def _drawn_one_by_one(self, ids: list[int], sampling: Sampling, left: int) -> Iterator[tuple[int, float]]:
+        """With `top_p`, which PyTorch draws."""
+        ids = list(ids)
+        while left:
+            with torch.inference_mode(), self._failing():
+                self._steps.begin(ids[-1], len(ids) - 1)
+                logits = self._steps.logits()
+                self._cache.ids.append(ids[-1])
+                token = draw(logits, sampling, position=len(ids))
+                logprob = min(float(logits[token] - logits.logsumexp(0)), 0.0)
+            ids.append(token)
+            left -= 1
+            yield token, logprob
+
+    @torch.inference_mode()
+    def _compute(self, part: Sequence[int]) -> None:
+        """Add tokens to the cache."""
+        if len(part) > STEPWISE:
+            self._many(part)
+            return
+        with self._failing():
+            for token in part:
+                self._steps.begin(token, len(self._cache.ids))
+                self._steps.logits()
+                self._cache.ids.append(token)
+
+    def _many(self, part: Sequence[int]) -> torch.Tensor:
+        with self._failing():
+            ids = torch.tensor(part, device=self._decoder.weights.device)
+            hidden = self._prefill.forward(ids, self._cache)
+        self._cache.ids += part
+        return hidden
+
+    @torch.inference_mode()
+    def _reserve(self, tokens: int) -> None:
+        with self._failing():
+            self._cache.reserve(tokens)
+
+    def _failing(self) -> "_Failing":
+        return _Failing()
+
+
+class _Failing:
+    """What goes wrong on the card, as an error of ours."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise GenerationFailed("the card's memory is full: ask for a smaller --context") from error
+        if isinstance(error, RuntimeError | triton.TritonError):
+            raise GenerationFailed(f"the triton backend failed: {error}") from error
+
+
+def _place(device: str) -> torch.device:
+    if INTERPRETED:
+        return torch.device("cpu")
+    instead = "use --backend torch"
+    place = torch.device("cuda" if device == "auto" else device)
+    if place.type != "cuda" or not torch.cuda.is_available():
+        raise BackendError(f"the triton backend needs an NVIDIA GPU, and there is none that PyTorch can use: {instead}")
+    if (place.index or 0) >= torch.cuda.device_count():
+        raise BackendError(f'there is no device "{place}" here: {instead}, or name a device that is there')
+    place = torch.device("cuda", torch.cuda.current_device() if place.index is None else place.index)
+    if torch.cuda.get_device_capability(place) < (8, 0):
+        raise BackendError(f"{_name(place)} is too old for the triton backend, which needs Ampere or later: {instead}")
+    return place
+
+
+def _check_memory(path: Path, needed: int, place: torch.device) -> None:
+    free, _ = torch.cuda.mem_get_info(place)
+    if needed > free:
+        raise BackendError(
+            f"{path} needs {needed / 1e9:.1f} GB on {_name(place)}, which has {free / 1e9:.1f} GB free: "
+            "use a larger GPU, several with torchrun, or --backend torch on the CPU"
+        )
+
+
+def _dependent(place: torch.device) -> bool:
+    """Whether a kernel can be launched while the one before it runs: on Hopper and later."""
+    return place.type == "cuda" and torch.cuda.get_device_capability(place) >= (9, 0)
+
+
+def _name(place: torch.device) -> str:
+    return torch.cuda.get_device_name(place)

@@ -1,0 +1,79 @@
+"""The port's contract on the kernels, interpreted where there is no GPU."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.parallel.shard import whole
+from gptoss.backends.torch.generator import TorchGenerator
+from gptoss.backends.torch.weights import load_model
+from gptoss.backends.triton import generator as module
+from gptoss.backends.triton.generator import TritonGenerator
+from gptoss.engine.errors import BackendError, CheckpointError
+from gptoss.engine.ports import TokenGenerator
+from gptoss.engine.settings import Sampling
+from tests.backends.checkpoints import Geometry, random_weights, save_huggingface
+from tests.backends.triton.models import DEVICE
+from tests.contracts.token_generator import TokenGeneratorContract, ids_of, never
+
+GEOMETRY = Geometry(hidden=32, inner=32, heads=2, kv_heads=1, experts=3)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_huggingface(random_weights(GEOMETRY, seed=5), tmp_path_factory.mktemp("triton") / "tiny", packed=True)
+
+
+@pytest.mark.skipif(DEVICE.type == "cpu", reason="interpreting it takes many minutes: needs a GPU")
+class TestTriton(TokenGeneratorContract):
+    @pytest.fixture(autouse=True)
+    def _checkpoint(self, checkpoint: Path) -> None:
+        self.checkpoint = checkpoint
+
+    def open(self) -> TokenGenerator:
+        return TritonGenerator(self.checkpoint)
+
+
+def test_scores_are_those_of_the_torch_backend(checkpoint: Path) -> None:
+    ids = torch.randint(0, 211, (40,), generator=torch.Generator().manual_seed(0)).tolist()
+    triton, exact = TritonGenerator(checkpoint), TorchGenerator(checkpoint, device="cpu", dtype="float32")
+    assert triton.fingerprint == exact.fingerprint
+    differences = [
+        abs(mine.logprob - other.logprob) for mine, other in zip(triton.score(ids, 3), exact.score(ids, 3), strict=True)
+    ]
+    assert sum(differences) / len(differences) < 0.05
+
+
+def test_a_token_that_top_p_leaves_no_choice_is_the_likeliest(checkpoint: Path) -> None:
+    generator = TritonGenerator(checkpoint)
+    ids = list(range(3, 20))
+    greedy, nucleus = Sampling(temperature=0, max_tokens=3), Sampling(temperature=1, top_p=0.0, max_tokens=3)
+    chunks = [list(generator.generate(ids, sampling, frozenset(), never)) for sampling in (greedy, nucleus)]
+    assert ids_of(chunks[0]) == ids_of(chunks[1])
+
+
+def test_takes_no_checkpoint_with_unpacked_experts(tmp_path: Path) -> None:
+    path = save_huggingface(random_weights(GEOMETRY), tmp_path / "bf16", packed=False)
+    with pytest.raises(CheckpointError, match="--backend torch"):
+        TritonGenerator(path)
+
+
+@pytest.mark.skipif(DEVICE.type == "cuda", reason="there is a GPU")
+def test_says_what_would_work_without_a_gpu(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "INTERPRETED", False)
+    with pytest.raises(BackendError, match="needs an NVIDIA GPU.*--backend torch"):
+        TritonGenerator(checkpoint)
+
+
+@torch.inference_mode()
+def test_logits_of_every_length_are_those_of_the_torch_model(checkpoint: Path) -> None:
+    generator = TritonGenerator(checkpoint)
+    model = load_model(whole(Checkpoint(checkpoint)), torch.device("cpu"), torch.float32)
+    ids = torch.randint(0, 211, (300,), generator=torch.Generator().manual_seed(1)).tolist()
+    exact = model.logits(model.forward(ids, model.new_cache()))
+    for length in (1, 2, 129, 300) if DEVICE.type == "cuda" else (7, 40):
+        list(generator.generate(ids[:length], Sampling(temperature=0, max_tokens=1), frozenset(), never))
+        found = generator._decoder.logits.cpu()
+        assert float((found - exact[length - 1]).abs().median()) < 0.05 * float(exact.std())
