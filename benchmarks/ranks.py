@@ -277,7 +277,7 @@ def main() -> None:
         make(arguments.folder, geometry(arguments.geometry, arguments.layers))
         return
     found = world()
-    device = place(found) if found is not None else torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = place(found) if found is not None else torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // (found.local_size if found else 1)))
     config = ModelConfig.load(arguments.folder / "config.json")
     if device.type == "cuda":

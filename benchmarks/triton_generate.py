@@ -45,11 +45,12 @@ def main() -> None:
     asked = arguments.parse_args()
     group: Group = ALONE
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        from gptoss.backends.parallel.group import Ranks, meeting_point
+        from gptoss.backends.parallel.group import Ranks, place
+        from gptoss.backends.parallel.group import meeting_point
         from gptoss.backends.parallel.world import world
 
         here = world()
-        group = Ranks(here, meeting_point(here))
+        group = Ranks(here, meeting_point(here), place(here))
     random.seed(0)
     start = time.perf_counter()
     generator = TritonGenerator.over(

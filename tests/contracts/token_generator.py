@@ -31,12 +31,14 @@ class TokenGeneratorContract:
     """`open` gives a fresh generator of one and the same checkpoint; every id of `prompt` lies in its vocabulary.
 
     `block` is how many tokens the cache holds together: those of an unfinished block are computed again. `tells_late`
-    is for a backend that learns only at the end of an answer how much of the prompt it computed.
+    is for a backend that learns only at the end of an answer how much of the prompt it computed. `rounds_alike` says that
+    a token has the same numbers whether it was computed alone or with others.
     """
 
     prompt: tuple[int, ...] = tuple(range(3, 43))
     block: int = 1
     tells_late: bool = False
+    rounds_alike: bool = True
 
     def open(self) -> TokenGenerator:
         raise NotImplementedError
@@ -149,7 +151,8 @@ class TokenGeneratorContract:
         begun = whole[:kept]
         rest = Sampling(temperature=1.0, top_p=0.95, seed=7, max_tokens=len(whole) - kept)
         assert begun + ids_of(self.run(generator, [*self.prompt, *begun], rest)) == whole
-        assert begun + self.fresh([*self.prompt, *begun], rest) == whole
+        if self.rounds_alike:
+            assert begun + self.fresh([*self.prompt, *begun], rest) == whole
 
     def test_a_prompt_that_does_not_fit_is_refused(self, generator: TokenGenerator) -> None:
         with pytest.raises(ContextFull):
@@ -181,7 +184,7 @@ class TokenGeneratorContract:
         recorded = [logprob for chunk in chunks for logprob in chunk.logprobs or ()]
         assert len(recorded) == len(ids_of(chunks))
         scores = generator.score([*self.prompt, *ids_of(chunks)], len(self.prompt))
-        assert [score.logprob for score in scores] == pytest.approx(recorded, abs=1e-4)
+        assert [score.logprob for score in scores] == pytest.approx(recorded, abs=1e-4 if self.rounds_alike else 0.1)
 
     def test_scoring_leaves_generation_as_it_was(self, generator: TokenGenerator) -> None:
         whole = ids_of(self.run(generator))

@@ -19,7 +19,9 @@ def draw_batch(logits: torch.Tensor, samplings: Sequence[Sampling], positions: S
     """The tokens, int64 [rows], for float32 logits [rows, vocabulary]; temperatures are above 0."""
 
     def column(values: Sequence[float]) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.float64).to(logits.device, non_blocking=True).unsqueeze(1)
+        # From memory that is not pinned a copy would first wait for all that the GPU has to do.
+        pinned = torch.tensor(values, dtype=torch.float64, pin_memory=logits.is_cuda)
+        return pinned.to(logits.device, non_blocking=True).unsqueeze(1)
 
     numbers = column([uniform(one.seed, position) for one, position in zip(samplings, positions, strict=True)])
     temperatures = column([max(one.temperature, _COLDEST) for one in samplings]).float()

@@ -68,7 +68,7 @@ class SeededDraw(LogitsProcessor):  # type: ignore[misc]  # of a library that my
             *((sampling, length + len(sampled)) for sampling, length, sampled in self._rows.values()), strict=True
         )
         if logits.is_cuda:
-            index = torch.tensor(rows).to(logits.device, non_blocking=True)
+            index = torch.tensor(rows, pin_memory=True).to(logits.device, non_blocking=True)
             _leave(logits, index, draw_batch(logits[index], samplings, positions))
             return logits
         for row, sampling, position in zip(rows, samplings, positions, strict=True):

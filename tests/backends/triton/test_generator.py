@@ -28,6 +28,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.skipif(DEVICE.type == "cpu", reason="interpreting it takes many minutes: needs a GPU")
 class TestTriton(TokenGeneratorContract):
+    rounds_alike = False
+
     @pytest.fixture(autouse=True)
     def _checkpoint(self, checkpoint: Path) -> None:
         self.checkpoint = checkpoint
@@ -38,7 +40,7 @@ class TestTriton(TokenGeneratorContract):
 
 def test_scores_are_those_of_the_torch_backend(checkpoint: Path) -> None:
     ids = torch.randint(0, 211, (40,), generator=torch.Generator().manual_seed(0)).tolist()
-    triton, exact = TritonGenerator(checkpoint), TorchGenerator(checkpoint, device="cpu", dtype="float32")
+    triton, exact = TritonGenerator(checkpoint), TorchGenerator(checkpoint, device="cpu", dtype="float32", kernels="none")
     assert triton.fingerprint == exact.fingerprint
     differences = [
         abs(mine.logprob - other.logprob) for mine, other in zip(triton.score(ids, 3), exact.score(ids, 3), strict=True)
@@ -63,7 +65,7 @@ def test_takes_no_checkpoint_with_unpacked_experts(tmp_path: Path) -> None:
 @pytest.mark.skipif(DEVICE.type == "cuda", reason="there is a GPU")
 def test_says_what_would_work_without_a_gpu(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "INTERPRETED", False)
-    with pytest.raises(BackendError, match="needs an NVIDIA GPU.*--backend torch"):
+    with pytest.raises(BackendError, match="needs an NVIDIA GPU"):
         TritonGenerator(checkpoint)
 
 
