@@ -1,7 +1,7 @@
-"""A checkpoint in the 20b geometry that is all holes: `python -m benchmarks.empty20b FOLDER`, in the Hugging Face layout.
+"""A checkpoint of the 20b geometry, all holes, in the Hugging Face layout: `python -m benchmarks.empty20b FOLDER`.
 
-Its files have the right headers and size and take no room. It is for engines that fill in weights of their own (vLLM with
-load_format=dummy): what they need of a checkpoint is its shape.
+Its files have the right headers and size and take no room. It is for engines that fill in weights of their own (vLLM
+with load_format=dummy): what they need of a checkpoint is its shape.
 """
 
 import json
@@ -52,7 +52,9 @@ CONFIG: dict[str, Any] = {
     "use_cache": True,
     "quantization_config": {
         "quant_method": "mxfp4",
-        "modules_to_not_convert": ["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"],
+        "modules_to_not_convert": [
+            "model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head",
+        ],
     },
 }  # fmt: skip
 

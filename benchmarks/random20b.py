@@ -1,4 +1,4 @@
-"""Random weights in a published geometry, made on the card itself: what decoding costs does not depend on their values."""
+"""Random weights in a published geometry, made on the card itself: what decoding costs does not depend on values."""
 
 from pathlib import Path
 from typing import Any

@@ -45,8 +45,7 @@ def main() -> None:
     asked = arguments.parse_args()
     group: Group = ALONE
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        from gptoss.backends.parallel.group import Ranks, place
-        from gptoss.backends.parallel.group import meeting_point
+        from gptoss.backends.parallel.group import Ranks, meeting_point, place
         from gptoss.backends.parallel.world import world
 
         here = world()
@@ -59,8 +58,11 @@ def main() -> None:
     timed(generator, prompt_of(128), 8)
     timed(generator, prompt_of(3000), 8)
     say = print if group.rank == 0 else lambda *_, **__: None
-    say(f"{torch.cuda.get_device_name()} x {group.size}, {asked.geometry}: ready after {time.perf_counter() - start:.1f} s, "
-        f"{torch.cuda.memory_allocated() / 1e9:.1f} GB", flush=True)  # fmt: skip
+    say(
+        f"{torch.cuda.get_device_name()} x {group.size}, {asked.geometry}: ready after "
+        f"{time.perf_counter() - start:.1f} s, {torch.cuda.memory_allocated() / 1e9:.1f} GB",
+        flush=True,
+    )
     for context in asked.contexts:
         runs = [timed(generator, prompt_of(context), DECODED + 1) for _ in range(asked.rounds)]
         firsts, rates = [run[0] for run in runs], [run[1] for run in runs]

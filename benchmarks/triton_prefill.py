@@ -1,4 +1,4 @@
-"""How long a prompt takes in the Triton backend, with several tiles of the experts' and attention's kernels. Needs a CUDA GPU.
+"""How long a prompt takes in the Triton backend, with several tiles of the larger kernels. Needs a CUDA GPU.
 
     python -m benchmarks.triton_prefill [--geometry 20b|120b]
 
@@ -19,9 +19,12 @@ from gptoss.backends.triton.prefill import FlashTile, GroupedTile, Prefill
 from gptoss.backends.triton.weights import Weights
 
 GROUPED = [
-    GroupedTile(128, 64, 4, 4, 3), GroupedTile(128, 64, 4, 4, 2), GroupedTile(128, 128, 4, 8, 3), GroupedTile(128, 128, 4, 8, 2),
-    GroupedTile(256, 64, 4, 8, 3), GroupedTile(256, 128, 2, 8, 3), GroupedTile(128, 128, 2, 8, 3), GroupedTile(128, 256, 2, 8, 3),
-    GroupedTile(128, 256, 4, 8, 2), GroupedTile(256, 64, 2, 8, 3), GroupedTile(128, 128, 4, 4, 2), GroupedTile(128, 64, 2, 4, 3),
+    GroupedTile(*numbers)
+    for numbers in (
+        (128, 64, 4, 4, 3), (128, 64, 4, 4, 2), (128, 128, 4, 8, 3), (128, 128, 4, 8, 2), (256, 64, 4, 8, 3),
+        (256, 128, 2, 8, 3), (128, 128, 2, 8, 3), (128, 256, 2, 8, 3), (128, 256, 4, 8, 2), (256, 64, 2, 8, 3),
+        (128, 128, 4, 4, 2), (128, 64, 2, 4, 3),
+    )
 ]  # fmt: skip
 FLASH = [FlashTile(128, 64, 4, 3), FlashTile(128, 64, 8, 3)]
 LENGTHS = ((0, 1024), (0, 2048), (0, 4096), (0, 8192), (8192, 8192), (16384, 100), (1024, 16))
@@ -76,9 +79,8 @@ def main() -> None:
     for count in (100, 512, 1024, 8192):
         for tile in GROUPED:
             prefill, cache = prepared(weights, tile, flash, 8192)
-            print(
-                f"{count} tokens {tuple(tile)} {microseconds(lambda p=prefill, c=cache, n=count: run(p, c, 0, n), 5) / 1000:.1f} ms"
-            )
+            taken = microseconds(lambda p=prefill, c=cache, n=count: run(p, c, 0, n), 5)
+            print(f"{count} tokens {tuple(tile)} {taken / 1000:.1f} ms")
     prefill, cache = prepared(weights, grouped, flash, 16_640)
     for start, count in LENGTHS:
         taken = microseconds(lambda s=start, n=count: run(prefill, cache, s, n), 5)

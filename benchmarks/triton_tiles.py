@@ -18,21 +18,22 @@ from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder, Tile, Tiles
 from gptoss.backends.triton.weights import Weights
 
-CANDIDATES: dict[str, list[Tile]] = {
+_CANDIDATES: dict[str, list[tuple[int, ...]]] = {
     "qkv": [
-        Tile(4, 512, 4, 2048), Tile(4, 512, 4, 1024), Tile(8, 512, 4, 1024), Tile(2, 512, 2, 2048), Tile(2, 512, 4, 2048),
-        Tile(2, 256, 1, 1024), Tile(1, 256, 1, 2048), Tile(8, 512, 8, 2048), Tile(4, 512, 8, 2048),
+        (4, 512, 4, 2048), (4, 512, 4, 1024), (8, 512, 4, 1024), (2, 512, 2, 2048), (2, 512, 4, 2048),
+        (2, 256, 1, 1024), (1, 256, 1, 2048), (8, 512, 8, 2048), (4, 512, 8, 2048),
     ],
     "out": [
-        Tile(4, 512, 4, 4096), Tile(2, 512, 2, 4096), Tile(8, 512, 4, 2048), Tile(4, 512, 4, 2048), Tile(1, 512, 1, 4096),
-        Tile(2, 512, 1, 2048), Tile(8, 512, 8, 4096), Tile(4, 512, 8, 4096),
+        (4, 512, 4, 4096), (2, 512, 2, 4096), (8, 512, 4, 2048), (4, 512, 4, 2048), (1, 512, 1, 4096),
+        (2, 512, 1, 2048), (8, 512, 8, 4096), (4, 512, 8, 4096),
     ],
-    "up": [Tile(4, 128, 1), Tile(8, 128, 1), Tile(16, 128, 1), Tile(8, 128, 2), Tile(16, 128, 2), Tile(16, 128, 4)],
-    "down": [Tile(1, 128, 1), Tile(2, 128, 1), Tile(4, 128, 1), Tile(4, 128, 4), Tile(8, 128, 4)],
-    "unembedding": [Tile(4, 512, 1), Tile(2, 512, 1), Tile(8, 512, 2)],
-    "attention": [Tile(16, 32, 4), Tile(16, 64, 4), Tile(16, 128, 4), Tile(16, 64, 2), Tile(16, 32, 2), Tile(16, 64, 8)],
-    "router": [Tile(1, 0, 4)],
+    "up": [(4, 128, 1), (8, 128, 1), (16, 128, 1), (8, 128, 2), (16, 128, 2), (16, 128, 4)],
+    "down": [(1, 128, 1), (2, 128, 1), (4, 128, 1), (4, 128, 4), (8, 128, 4)],
+    "unembedding": [(4, 512, 1), (2, 512, 1), (8, 512, 2)],
+    "attention": [(16, 32, 4), (16, 64, 4), (16, 128, 4), (16, 64, 2), (16, 32, 2), (16, 64, 8)],
+    "router": [(1, 0, 4)],
 }  # fmt: skip
+CANDIDATES = {name: [Tile(*numbers) for numbers in tiles] for name, tiles in _CANDIDATES.items()}
 CONTEXTS = (1024, 8192, 16384)
 
 
@@ -165,7 +166,8 @@ def main() -> None:
 
                 taken = microseconds(graph_of(step))
                 print(
-                    f"step at {context:6}, {splits} splits, dependent {dependent}: {taken:8.1f} us, {1e6 / taken:6.1f} tokens/s",
+                    f"step at {context:6}, {splits} splits, dependent {dependent}: {taken:8.1f} us, "
+                    f"{1e6 / taken:6.1f} tokens/s",
                     flush=True,
                 )
 

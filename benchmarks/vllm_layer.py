@@ -1,9 +1,11 @@
-"""What our layer costs beside vLLM's bare engine: `python -m benchmarks.vllm_layer [CHECKPOINT] [LENGTH ...] [NAME=VALUE ...]`.
+"""What our layer costs beside vLLM's bare engine.
+
+    python -m benchmarks.vllm_layer [CHECKPOINT] [LENGTH ...] [NAME=VALUE ...]
 
 One engine, with the embedded model unless a checkpoint is named, and the engine arguments given. Asked directly and
 through the backend it answers in turns, so that whatever else the machine does hits both: prompts of 1,024 fresh
-tokens (or other lengths), 256 new tokens, at temperature 0 and at temperature 1, where vLLM draws by itself when it is asked directly and
-we draw within it otherwise. Printed are medians and the ratio of each pair.
+tokens (or other lengths), 256 new tokens, at temperature 0 and at temperature 1, where vLLM draws by itself when it is
+asked directly and we draw within it otherwise. Printed are medians and the ratio of each pair.
 """
 
 import random

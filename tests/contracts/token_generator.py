@@ -31,8 +31,8 @@ class TokenGeneratorContract:
     """`open` gives a fresh generator of one and the same checkpoint; every id of `prompt` lies in its vocabulary.
 
     `block` is how many tokens the cache holds together: those of an unfinished block are computed again. `tells_late`
-    is for a backend that learns only at the end of an answer how much of the prompt it computed. `rounds_alike` says that
-    a token has the same numbers whether it was computed alone or with others.
+    is for a backend that learns only at the end of an answer how much of the prompt it computed. `rounds_alike` says
+    that a token has the same numbers whether it was computed alone or with others.
     """
 
     prompt: tuple[int, ...] = tuple(range(3, 43))

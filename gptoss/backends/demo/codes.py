@@ -39,4 +39,5 @@ def codes_of_pieces(code: NDArray[np.float32], spelling: NDArray[np.int32]) -> N
     """
     there = spelling < len(code)
     found = code[np.where(there, spelling, 0)] * there[..., None]
-    return found.reshape(len(spelling), PIECES * WIDTH).astype(np.float32)
+    spelt: NDArray[np.float32] = found.reshape(len(spelling), PIECES * WIDTH).astype(np.float32)
+    return spelt

@@ -179,8 +179,8 @@ class Decoder:
     def expert_up(self, layer: Layer) -> None:
         config, tile = self.weights.config, self.tiles.up
         expert_up[(triton.cdiv(2 * config.intermediate_size, tile.rows), config.experts_per_token)](
-            self.normed.view(torch.int32), self.scores, *layer.up[:3], self.inner, 1 / layer.input_factor, self.inner_factor,
-            ALPHA=config.swiglu_alpha, LIMIT=config.swiglu_limit,
+            self.normed.view(torch.int32), self.scores, *layer.up[:3], self.inner,
+            1 / layer.input_factor, self.inner_factor, ALPHA=config.swiglu_alpha, LIMIT=config.swiglu_limit,
             ROWS=tile.rows, BLOCK=tile.block, **self._routing(), **self._launch(tile),
         )  # fmt: skip
 

@@ -26,7 +26,7 @@ class Tiles(NamedTuple):
 
 
 class GroupedTile(NamedTuple):
-    """Rows of an expert's matrix, choices, and groups of 32 weights that a program of the experts multiplies at a time."""
+    """Rows of an expert's matrix, choices, and groups of 32 weights that a program multiplies at a time."""
 
     rows: int
     choices: int
@@ -37,7 +37,7 @@ class GroupedTile(NamedTuple):
 
 MANY = GroupedTile(128, 128, 4, 4, 2)
 FEW = GroupedTile(128, 64, 2, 4, 3)
-"""Where an expert has fewer choices than `LARGE` on average. """
+"""Where an expert has fewer choices than `LARGE` on average."""
 
 LARGE = 96
 

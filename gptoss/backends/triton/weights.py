@@ -130,7 +130,7 @@ def rope_table(config: ModelConfig, device: torch.device) -> torch.Tensor:
 
 
 def normed_factor(scale: torch.Tensor) -> float:
-    """`float16_factor` for what a norm with such a scale [width] gives: no element is more than sqrt(width) before it."""
+    """`float16_factor` for what a norm with such a scale [width] gives: before it no element exceeds sqrt(width)."""
     return float16_factor(float(scale.abs().max()) * math.sqrt(len(scale)))
 
 

@@ -19,7 +19,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 GEOMETRY = Geometry(
     hidden=96, inner=64, heads=6, kv_heads=2, head_dim=16, experts=5, per_token=3, vocabulary=2500, factor=8.0
 )
-"""Odd on purpose: three query heads a kv head, widths that are no power of two, more than one chunk of the vocabulary."""
+"""Odd on purpose: three query heads a kv head, widths that are no power of two, more than one chunk of tokens."""
 
 FEWER = FewPrograms() if DEVICE.type == "cpu" else None
 TILES, GROUPED, FLASH = FEWER or (None, None, None)

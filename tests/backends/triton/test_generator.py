@@ -40,7 +40,8 @@ class TestTriton(TokenGeneratorContract):
 
 def test_scores_are_those_of_the_torch_backend(checkpoint: Path) -> None:
     ids = torch.randint(0, 211, (40,), generator=torch.Generator().manual_seed(0)).tolist()
-    triton, exact = TritonGenerator(checkpoint), TorchGenerator(checkpoint, device="cpu", dtype="float32", kernels="none")
+    triton = TritonGenerator(checkpoint)
+    exact = TorchGenerator(checkpoint, device="cpu", dtype="float32", kernels="none")
     assert triton.fingerprint == exact.fingerprint
     differences = [
         abs(mine.logprob - other.logprob) for mine, other in zip(triton.score(ids, 3), exact.score(ids, 3), strict=True)

@@ -1,4 +1,4 @@
-"""The Triton kernels, one stage of the model a file. None of them knows of checkpoints, caches of prompts or sampling settings.
+"""The Triton kernels, one stage of the model a file. None knows of checkpoints, prompts or sampling settings.
 
 Decoding computes one token: hidden states are float32 [hidden], and every product is a matrix-vector product that is
 bound by the way of the weights from memory. Sums are always added in the same order, so results are the same run after

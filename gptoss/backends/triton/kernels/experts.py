@@ -94,11 +94,11 @@ def expert_down(
     KEEP: tl.constexpr,
     DEPENDENT: tl.constexpr,
 ):
-    """Grid: width / ROWS, each for all experts of the token; RANKS is per_token rounded up to a power of two. hidden float32 [width], in and out:
-    of several ranks that are to be summed, one KEEPs what it was.
+    """Grid: width / ROWS, each for all experts of the token; RANKS is per_token rounded up to a power of two.
 
-    inner as `expert_up` writes it, pairs as int32, times 1 / inverse; words int32 [experts, width, inner / 8]; bias
-    bf16 [experts, width].
+    hidden float32 [width], in and out: of several ranks that are to be summed, one KEEPs what it was. inner as
+    `expert_up` writes it, pairs as int32, times 1 / inverse; words int32 [experts, width, inner / 8]; bias bf16
+    [experts, width].
     """
     WORDS: tl.constexpr = INNER // 8
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)

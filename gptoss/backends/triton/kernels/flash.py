@@ -29,8 +29,8 @@ def attend_many(
     ROWS: tl.constexpr,
     KEYS: tl.constexpr,
 ):
-    """Grid: [ceil(T / (ROWS / GROUP)), kv_heads]. The rows of a program are some tokens' queries of all heads that share
-    keys, so a key is read once for all of them.
+    """Grid: [ceil(T / (ROWS / GROUP)), kv_heads]. The rows of a program are some tokens' queries of all heads that
+    share keys, so a key is read once for all of them.
 
     queries, mixed bf16 [T, heads, head_dim]; the tokens are at the positions from `start` on, and their keys are in the
     cache already. WINDOW is 0 for all positions; tiles of keys that no query sees are skipped.

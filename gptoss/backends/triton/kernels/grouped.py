@@ -1,8 +1,8 @@
 """The experts of many tokens: each expert's matrix times the inputs of the tokens that chose it.
 
-A choice is a token with one of its experts: number `token * per_token + rank`. `order` has the choices sorted by expert;
-`tiles` divides it so that a tile has one expert. Matrices stay packed; a tile's part is unpacked in registers, on its way
-into the tensor cores.
+A choice is a token with one of its experts: number `token * per_token + rank`. `order` has the choices sorted by
+expert, and is divided into tiles that have one expert each. Matrices stay packed; a tile's part is unpacked in
+registers, on its way into the tensor cores.
 """
 
 import triton
@@ -12,6 +12,18 @@ from gptoss.backends.triton.kernels.experts import swiglu
 from gptoss.backends.triton.kernels.product import INTERPRETED, product
 from gptoss.backends.triton.packing import unpack_half
 
+UNPACKING = tl.constexpr(
+    (
+        "and.b32 $0, $1, 0x8E008E00;",
+        "shl.b32 $0, $1, 3; and.b32 $0, $0, 0x8E008E00;",
+        "{ .reg .b32 a, b; shl.b32 a, $1, 6; shl.b32 b, $1, 1; and.b32 b, b, 0x80008000;"
+        " lop3.b32 $0, a, 0x0E000E00, b, 0xEA; }",
+        "{ .reg .b32 a, b; shl.b32 a, $1, 9; shl.b32 b, $1, 2; and.b32 b, b, 0x80008000;"
+        " lop3.b32 $0, a, 0x0E000E00, b, 0xEA; }",
+    )
+)
+"""For each slot of `packing`."""
+
 
 @triton.jit
 def unpack(halves, SLOT: tl.constexpr):
@@ -19,21 +31,7 @@ def unpack(halves, SLOT: tl.constexpr):
     if INTERPRETED:
         result = unpack_half(halves.to(tl.int32), SLOT).to(tl.float16)
     else:
-        if SLOT == 0:
-            CODE: tl.constexpr = "and.b32 $0, $1, 0x8E008E00;"
-        elif SLOT == 1:
-            CODE: tl.constexpr = "shl.b32 $0, $1, 3; and.b32 $0, $0, 0x8E008E00;"
-        elif SLOT == 2:
-            CODE: tl.constexpr = (
-                "{ .reg .b32 a, b; shl.b32 a, $1, 6; shl.b32 b, $1, 1; and.b32 b, b, 0x80008000;"
-                " lop3.b32 $0, a, 0x0E000E00, b, 0xEA; }"
-            )
-        else:
-            CODE: tl.constexpr = (
-                "{ .reg .b32 a, b; shl.b32 a, $1, 9; shl.b32 b, $1, 2; and.b32 b, b, 0x80008000;"
-                " lop3.b32 $0, a, 0x0E000E00, b, 0xEA; }"
-            )
-        result = tl.inline_asm_elementwise(CODE, "=r,r", [halves], dtype=tl.float16, is_pure=True, pack=2)
+        result = tl.inline_asm_elementwise(UNPACKING[SLOT], "=r,r", [halves], dtype=tl.float16, is_pure=True, pack=2)
     return result
 
 
@@ -54,8 +52,8 @@ def multiply_tile(
     """float32 [CHOICES, ROWS]: inputs (float16 [.., COLUMNS], rows `source`) times rows of a matrix (words as halves,
     int16), GROUPS groups of 32 weights of each row at a time.
 
-    Scales are taken relative to the largest, whose exponent is `top`: weights are exact in float16 where theirs is within
-    2**24 of it, and nothing beside the others where not. The result is to be multiplied by 2**(top - 128).
+    Scales are taken relative to the largest, whose exponent is `top`: weights are exact in float16 where theirs is
+    within 2**24 of it, and nothing beside the others where not. The result is to be multiplied by 2**(top - 128).
     """
     HALVES: tl.constexpr = GROUPS * 8
     result = tl.zeros([CHOICES, ROWS], tl.float32)

@@ -28,7 +28,7 @@ def project_qkv(
     BLOCK: tl.constexpr,
     DEPENDENT: tl.constexpr,
 ):
-    """Grid: (heads + 2 * kv_heads) * (head_dim / 2 / PAIRS) programs, each for PAIRS pairs of rows that turn together; the
+    """Grid: (heads + 2 * kv_heads) * (head_dim / 2 / PAIRS), each for PAIRS pairs of rows that turn together; the
     first AHEAD columns are read at once, the others BLOCK at a time.
 
     hidden float32 [width]; weight bf16 [rows, width]; rope float32 [positions, 2, head_dim / 2], cosines before sines;

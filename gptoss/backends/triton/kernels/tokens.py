@@ -57,8 +57,8 @@ def turn_and_keep(
 ):
     """Grid: [T, (heads + 2 * kv_heads) / AT_ONCE]. Turns queries and keys to their positions, from `start` on.
 
-    qkv bf16 [T, heads + 2 * kv_heads, head_dim]; queries bf16 [T, heads, head_dim], scaled for the softmax; keys, values
-    bf16 [kv_heads, capacity, head_dim].
+    qkv bf16 [T, heads + 2 * kv_heads, head_dim]; queries bf16 [T, heads, head_dim], scaled for the softmax; keys,
+    values bf16 [kv_heads, capacity, head_dim].
     """
     HALF: tl.constexpr = HEAD_DIM // 2
     ALL: tl.constexpr = HEADS + 2 * KV_HEADS
