@@ -60,9 +60,12 @@ class Exact(NamedTuple):
     hidden: torch.Tensor
 
 
-def exact_layer(model: Model, n: int, hidden: torch.Tensor, cached: torch.Tensor, start: int) -> Exact:
+def exact_layer(
+    model: Model, n: int, hidden: torch.Tensor, cached: torch.Tensor, start: int, scores: torch.Tensor | None = None
+) -> Exact:
     """The tokens [tokens, hidden] at `start` and after it, over what `cached` [2, kv_heads, capacity, head_dim] holds
-    of the positions before."""
+    of the positions before. `scores` [tokens, experts] choose experts instead of the exact ones: of two that are nearly
+    equal either is right."""
     weights, config = model.weights, model.weights.config
     layer = weights.layers[n]
     heads, kv_heads, head_dim = config.num_attention_heads, config.num_key_value_heads, config.head_dim
@@ -81,21 +84,21 @@ def exact_layer(model: Model, n: int, hidden: torch.Tensor, cached: torch.Tensor
     keys, values = (torch.cat((cached[m, :, :start].float(), written[m].bfloat16().float()), 1) for m in range(2))
 
     keys, values = (x.repeat_interleave(heads // kv_heads, 0) for x in (keys, values))
-    scores = torch.einsum("thd,hkd->htk", queries, keys) * head_dim**-0.5
+    seen = torch.einsum("thd,hkd->htk", queries, keys) * head_dim**-0.5
     position = torch.arange(start, start + count, device=hidden.device)[:, None]
     key = torch.arange(start + count, device=hidden.device)[None, :]
     hiding = key > position
     if layer.window:
         hiding |= key <= position - layer.window
-    scores = scores.masked_fill(hiding, float("-inf"))
+    seen = seen.masked_fill(hiding, float("-inf"))
     sinks = layer.sinks[:, None, None].expand(-1, count, 1)
-    probabilities = torch.cat((scores, sinks), -1).softmax(-1)[..., :-1]
+    probabilities = torch.cat((seen, sinks), -1).softmax(-1)[..., :-1]
     mixed = torch.einsum("htk,hkd->thd", probabilities, values)
     hidden = hidden + mixed.flatten(1) @ layer.out.float().T + layer.out_bias.float()
 
     normed = norm(hidden, layer.experts_norm)
     routed = normed @ layer.router.float().T + layer.router_bias.float()
-    best, chosen = routed.topk(config.experts_per_token)
+    best, chosen = (routed if scores is None else scores).topk(config.experts_per_token)
     result = hidden.clone()
     up, down = model.experts[n]
     for t in range(count):

@@ -30,7 +30,7 @@ def test_layer(position: int, layer: int) -> None:
 
     decoder.layer(weights.layers[layer], *cache.data[layer])
 
-    exact = exact_layer(model, layer, hidden.unsqueeze(0), before, position)
+    exact = exact_layer(model, layer, hidden.unsqueeze(0), before, position, decoder.scores.unsqueeze(0))
     near(cache.data[layer, :, :, position], exact.written[:, :, 0], 1e-2)
     near(decoder.mixed, exact.mixed.flatten(), 3e-2)
     near(decoder.scores, exact.scores[0], 5e-2)
