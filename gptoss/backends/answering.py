@@ -1,12 +1,29 @@
-"""What every generator of ours that keeps one sequence does with the requests it gets."""
+"""What generators do with the requests they get, whatever computes."""
 
 from collections.abc import Sequence
 
 from gptoss.engine.errors import ContextFull, GenerationFailed
 
 
+def checked_ids(ids: Sequence[int], vocabulary: int, max_context: int) -> list[int]:
+    """The ids, if a model of so many tokens takes them: at least one, and `max_context` at most.
+
+    ContextFull or GenerationFailed if not.
+    """
+    if not ids:
+        raise GenerationFailed("a prompt needs at least one token")
+    if len(ids) > max_context:
+        raise ContextFull(f"the prompt has {len(ids)} tokens and this model takes {max_context}")
+    if min(ids) < 0 or max(ids) >= vocabulary:
+        raise GenerationFailed(
+            f"the prompt holds token ids beyond the model's vocabulary of {vocabulary}: "
+            "the checkpoint is not one for the o200k_harmony vocabulary"
+        )
+    return list(ids)
+
+
 class OneAnswer:
-    """One answer at a time: beginning another ends the one before. `vocabulary` and `max_context` are in tokens."""
+    """A generator with one answer at a time: beginning another ends the one before."""
 
     def __init__(self, vocabulary: int, max_context: int) -> None:
         self.max_context = max_context
@@ -14,17 +31,7 @@ class OneAnswer:
         self._answer = 0
 
     def _checked(self, ids: Sequence[int]) -> list[int]:
-        """ContextFull or GenerationFailed if the model cannot take them."""
-        if not ids:
-            raise GenerationFailed("a prompt needs at least one token")
-        if len(ids) > self.max_context:
-            raise ContextFull(f"the prompt has {len(ids)} tokens and this model takes {self.max_context}")
-        if min(ids) < 0 or max(ids) >= self._vocabulary:
-            raise GenerationFailed(
-                f"the prompt holds token ids beyond the model's vocabulary of {self._vocabulary}: "
-                "the checkpoint is not one for the o200k_harmony vocabulary"
-            )
-        return list(ids)
+        return checked_ids(ids, self._vocabulary, self.max_context)
 
     def _begin(self) -> int:
         self._answer += 1

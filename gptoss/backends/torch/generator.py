@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from gptoss.backends.answering import OneAnswer
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.parallel.group import ALONE, Group
 from gptoss.backends.parallel.plan import plan
@@ -18,7 +19,7 @@ from gptoss.backends.torch.native.model import NativeModel
 from gptoss.backends.torch.scoring import scored
 from gptoss.backends.torch.threads import threads_for
 from gptoss.backends.torch.weights import load_model
-from gptoss.engine.errors import BackendError, ContextFull, GenerationFailed
+from gptoss.engine.errors import BackendError, GenerationFailed
 from gptoss.engine.ports import Cancelled, TokenChunk, TokenScore
 from gptoss.engine.progress import Progress, untold
 from gptoss.engine.settings import Sampling
@@ -32,8 +33,8 @@ SCORED_ROWS = 48
 """Positions whose logits are in memory at a time while scoring."""
 
 
-class TorchGenerator:
-    """A checkpoint on a CPU or a CUDA GPU. One answer at a time: beginning another ends the one before.
+class TorchGenerator(OneAnswer):
+    """A checkpoint on a CPU or a CUDA GPU.
 
     Of several ranks each has one, and all must be asked the same at the same time.
     """
@@ -75,10 +76,8 @@ class TorchGenerator:
             ) from error
         finally:
             checkpoint.close()
-        self.max_context = checkpoint.config.max_context
-        self._vocabulary = checkpoint.config.vocab_size
+        super().__init__(checkpoint.config.vocab_size, checkpoint.config.max_context)
         self._cache = self._model.new_cache()
-        self._answer = 0
 
     def generate(
         self, prompt: Sequence[int], sampling: Sampling, stop_ids: frozenset[int], cancelled: Cancelled
@@ -144,26 +143,6 @@ class TorchGenerator:
             return self._model.forward(ids, self._cache)
         except (RuntimeError, MemoryError) as error:  # torch reports nearly everything as a RuntimeError
             raise GenerationFailed(f"the torch backend failed: {error}") from error
-
-    def _checked(self, ids: Sequence[int]) -> list[int]:
-        if not ids:
-            raise GenerationFailed("a prompt needs at least one token")
-        if len(ids) > self.max_context:
-            raise ContextFull(f"the prompt has {len(ids)} tokens and this model takes {self.max_context}")
-        if min(ids) < 0 or max(ids) >= self._vocabulary:
-            raise GenerationFailed(
-                f"the prompt holds token ids beyond the model's vocabulary of {self._vocabulary}: "
-                "the checkpoint is not one for the o200k_harmony vocabulary"
-            )
-        return list(ids)
-
-    def _begin(self) -> int:
-        self._answer += 1
-        return self._answer
-
-    def _still(self, answer: int) -> None:
-        if self._answer != answer:
-            raise GenerationFailed("this answer ended because another one was begun on the same generator")
 
 
 def _load(

@@ -12,6 +12,7 @@ from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.async_llm import AsyncLLM
 
+from gptoss.backends.answering import checked_ids
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.parameters import check, most_tokens
 from gptoss.backends.vllm.arguments import engine_arguments, parsed
@@ -62,7 +63,8 @@ class VllmGenerator:
     ) -> Iterator[TokenChunk]:
         """See `gptoss.engine.ports.TokenGenerator`; parameters that mean nothing raise UsageError."""
         check(sampling)
-        ids = self._checked(prompt)
+        # One id beyond the engine's embeddings would end it for everybody.
+        ids = checked_ids(prompt, self._vocabulary, self.max_context)
         left = most_tokens(sampling, self.max_context - len(ids))
         if left <= 0 or cancelled():
             return
@@ -87,7 +89,7 @@ class VllmGenerator:
 
         vLLM computes every position of a prompt that it is to score, whatever is cached.
         """
-        ids = self._checked(ids) if ids else []
+        ids = checked_ids(ids, self._vocabulary, self.max_context) if ids else []
         if len(ids) <= start:
             return []
         if len(ids) == self.max_context:
@@ -164,19 +166,6 @@ class VllmGenerator:
         if isinstance(error, GptossError):
             raise error
         raise GenerationFailed(f"vLLM failed ({error}); what it said is in {self._log.path}") from error
-
-    def _checked(self, ids: Sequence[int]) -> list[int]:
-        """The engine trusts what it is given: one id beyond its embeddings would end it for everybody."""
-        if not ids:
-            raise GenerationFailed("a prompt needs at least one token")
-        if len(ids) > self.max_context:
-            raise ContextFull(f"the prompt has {len(ids)} tokens and this model takes {self.max_context}")
-        if min(ids) < 0 or max(ids) >= self._vocabulary:
-            raise GenerationFailed(
-                f"the prompt holds token ids beyond the model's vocabulary of {self._vocabulary}: "
-                "the checkpoint is not one for the o200k_harmony vocabulary"
-            )
-        return list(ids)
 
 
 _NOTHING: Any = object()
