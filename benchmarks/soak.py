@@ -105,6 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=Path, help="where to write the report, too")
     options = parser.parse_args()
     found = programs()
     if found is None:
@@ -127,7 +128,10 @@ def main() -> None:
         time.sleep(options.minutes * 60)
         for each in soaked:
             each.finish()
-        print(report(soaked, tally, (time.monotonic() - begun) / 60))
+        text = report(soaked, tally, (time.monotonic() - begun) / 60)
+        if options.report is not None:
+            options.report.write_text(text + "\n")
+        print(text, flush=True)
     sys.exit(bool(tally.defects or any(each.world.losses for each in soaked)))
 
 
