@@ -87,5 +87,5 @@ def test_models_are_listed_with_who_named_them(gptoss: Run, environment: dict[st
         "config.toml, profile big",
         True,
     )
-    assert [backend["name"] for backend in facts["backends"]] == ["torch", "vllm"]
+    assert [backend["name"] for backend in facts["backends"]] == ["torch", "triton", "vllm"]
     assert "embedded demo model" in gptoss("models", env={"HF_HUB_CACHE": str(tmp_path)}).stdout
