@@ -41,7 +41,6 @@ class TritonGenerator(OneAnswer):
     """A checkpoint with MXFP4 experts on a CUDA GPU, or on one each of several ranks."""
 
     name = "triton"
-    arithmetic = "Triton kernels"
 
     def __init__(self, path: Path, *, device: str = "auto", group: Group = ALONE, progress: Progress = untold) -> None:
         """Load a checkpoint. `device` is "auto", "cuda" or "cuda:N"; see `TorchGenerator` for the others.

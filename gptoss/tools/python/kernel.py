@@ -3,6 +3,7 @@
 Blocking, and for one thread; `jupyter_client` is imported only here.
 """
 
+import asyncio
 import json
 import secrets
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 from queue import Empty
@@ -265,6 +267,12 @@ class _Watch:
 
     def _size(self, most: int) -> int:
         return sum(processes.folder_size(folder, most) for folder in self._folders)
+
+
+def leave_thread() -> None:
+    """Close the event loop that jupyter_client made for this thread, if it did, once no kernel runs in it any more."""
+    with suppress(RuntimeError):  # there is none
+        asyncio.get_event_loop().close()
 
 
 def _short_folder() -> str | None:

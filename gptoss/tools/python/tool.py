@@ -14,7 +14,7 @@ from gptoss.tools.python import texts
 from gptoss.tools.python.cells import Cell, cells_of, keep_cell
 from gptoss.tools.python.code import code_of
 from gptoss.tools.python.files import folder_of
-from gptoss.tools.python.kernel import Ending
+from gptoss.tools.python.kernel import Ending, leave_thread
 from gptoss.tools.python.limits import MB, Limits
 from gptoss.tools.python.notebook import Notebook
 from gptoss.tools.python.output import MOST, Output, shorten
@@ -73,6 +73,7 @@ class PythonTool:
         """End all kernels. The folders stay."""
         for notebook in self._notebooks.values():
             self._thread.submit(notebook.close)
+        self._thread.submit(leave_thread)
         self._thread.shutdown()
 
     def _run(self, call: ToolCall, stop: Event) -> ToolResult:
