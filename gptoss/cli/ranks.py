@@ -75,6 +75,7 @@ def _lead_crew(arguments: list[str], found: World) -> int:
             os._exit(1)  # what lacks a rank cannot be taken apart in good order
     _end_within(_GRACE, code)
     group.close()
+    crew.close()
     return code
 
 

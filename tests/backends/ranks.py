@@ -71,6 +71,8 @@ def together(size: int, follower: str = "gptoss", folders: dict[int, Path] | Non
                 process.wait(timeout=20)
             process.kill()
             process.wait()
+        if crew is not None:
+            crew.close()
         if group is not None:
             group.close()
         signal.signal(signal.SIGTERM, before)

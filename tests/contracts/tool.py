@@ -106,11 +106,11 @@ class ToolContract:
     def test_recipients_with_other_spellings_reach_it(self, blobs: Blobs) -> None:
         for recipient in self.aliases:
             tool = self.open(blobs)
+            runner = ToolRunner({tool.spec.name: tool}, lambda: False)
             try:
-                result = ToolRunner({tool.spec.name: tool}, lambda: False).run(
-                    "s", call_of(recipient, self.good[1]).message
-                )
+                result = runner.run("s", call_of(recipient, self.good[1]).message)
             finally:
+                runner.close()
                 self.close(tool)
             assert result.outcome == "ok", (recipient, text_of(result))
             assert {message.name for message in result.messages} == {self.author}, recipient

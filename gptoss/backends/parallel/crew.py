@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import NamedTuple, Protocol
 
 from gptoss.backends.parallel.wire import Broken, Channel, Frame, Hello, Leave, Trouble
@@ -67,7 +67,8 @@ class Crew:
         self._trouble = threading.Condition()
         self._sending = threading.Lock()
         self.members = _meet(world, store, computes)
-        threading.Thread(target=self._watch, name="lifelines", daemon=True).start()
+        self._watching = threading.Thread(target=self._watch, name="lifelines", daemon=True)
+        self._watching.start()
 
     def number(self) -> int:
         """A name for a model that no other one had."""
@@ -144,6 +145,13 @@ class Crew:
         if self._timer is not None:
             self._timer.cancel()
 
+    def close(self) -> None:
+        """Close the connections, after `leave`. Whoever has not read its goodbye takes this for a crash."""
+        self._watching.join()
+        for member in self.members:
+            member.commands.close()
+            member.lifeline.close()
+
     def _dismiss(self) -> None:
         for member in self.members:
             with suppress(Broken):
@@ -192,7 +200,10 @@ def _meet(world: World, store: Store, computes: str) -> list[Member]:
     """Take the connections of all other ranks, in their order."""
     secret = secrets.token_hex(16)
     found: dict[int, dict[str, tuple[Hello, Channel]]] = {}
-    with socket.create_server(("127.0.0.1" if world.is_local else "", 0), backlog=2 * world.size) as listener:
+    with (
+        socket.create_server(("127.0.0.1" if world.is_local else "", 0), backlog=2 * world.size) as listener,
+        ExitStack() as unless_all_come,
+    ):
         store.set(SECRET, secret)
         store.set(WHERE, f"{'127.0.0.1' if world.is_local else world.address}:{listener.getsockname()[1]}")
         listener.settimeout(0.5)  # seconds
@@ -205,6 +216,7 @@ def _meet(world: World, store: Store, computes: str) -> list[Member]:
                     raise BackendError("torchrun is gone: start again") from None
                 continue
             channel = Channel(connection)
+            unless_all_come.callback(channel.close)
             try:
                 hello = channel.receive(SYNC)
             except Broken:
@@ -216,16 +228,17 @@ def _meet(world: World, store: Store, computes: str) -> list[Member]:
             if hello.problem:
                 raise BackendError(f"{_name(hello)} cannot take part: {hello.problem}")
             found.setdefault(hello.rank, {})[hello.purpose] = hello, channel
-    members = []
-    for rank, connections in sorted(found.items()):
-        hello, commands = connections["commands"]
-        members.append(Member(rank, _name(hello), hello.computes, commands, connections["lifeline"][1]))
-    for member in members:
-        if member.computes != computes:
-            raise BackendError(
-                f"rank 0 computes on {computes} and {member.name} on {member.computes}: give every rank a GPU, "
-                "or hide the GPUs from all with CUDA_VISIBLE_DEVICES="
-            )
+        members = []
+        for rank, connections in sorted(found.items()):
+            hello, commands = connections["commands"]
+            members.append(Member(rank, _name(hello), hello.computes, commands, connections["lifeline"][1]))
+        for member in members:
+            if member.computes != computes:
+                raise BackendError(
+                    f"rank 0 computes on {computes} and {member.name} on {member.computes}: give every rank a GPU, "
+                    "or hide the GPUs from all with CUDA_VISIBLE_DEVICES="
+                )
+        unless_all_come.pop_all()
     return members
 
 

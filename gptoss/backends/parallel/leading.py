@@ -60,6 +60,10 @@ class LeadingGenerator:
             if answer == self._answer:
                 self._end()
 
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        """Nothing: if a rank was lost meanwhile, nobody who waits for an answer would be there to be told."""
+        return iter(())
+
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         """See `gptoss.engine.ports.TokenGenerator`."""
         self._end()
