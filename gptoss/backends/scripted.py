@@ -72,6 +72,13 @@ class ScriptedGenerator:
             if item in stop_ids:
                 return
 
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        """See `gptoss.engine.ports.TokenGenerator`: all at once."""
+        reused = common_prefix(self._cached, ids)
+        if reused < len(ids) and not cancelled():
+            self._cached = list(ids)
+            yield TokenChunk(prefilled=len(ids) - reused, cached=reused)
+
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         """The scores of a model that knows nothing: every token of the vocabulary alike."""
         entropy = math.log(VOCABULARY)

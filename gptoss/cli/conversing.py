@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import date
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from gptoss.cli.ahead import head_start
 from gptoss.cli.bootstrap import Adapters, model_name
 from gptoss.cli.display import Display
+from gptoss.cli.finding import find, forked, latest
 from gptoss.cli.names import checked_name, new_name, resume_command
 from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest, initial_settings
 from gptoss.cli.tooling import ToolOptions
 from gptoss.cli.watching import tokens_per_second
-from gptoss.engine.branching import fork, rename, resting_point
-from gptoss.engine.conversation import Conversation
-from gptoss.engine.errors import SessionExists, SessionNotFound, UsageError
+from gptoss.engine.branching import rename
+from gptoss.engine.conversation import Conversation, next_step
+from gptoss.engine.errors import GptossError, SessionExists, UsageError
+from gptoss.engine.foresight import next_prefix
 from gptoss.engine.generations import prompt_of
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.ports import BranchInfo, EventLog, Lease, SessionInfo, TokenGenerator, Tool
@@ -59,12 +64,12 @@ class Chat:
         self._began = False
         self._held: tuple[str, Lease] | None = None
         try:
-            self._named = request.session or (self._latest() if request.latest else None)
-            self.info = self._find(self._named)
+            self._named = request.session or (latest(self._log) if request.latest else None)
+            self.info = find(self._log, self._named)
             if request.fork:
-                self.info = self._forked(self.info)
+                self.info = forked(self._log, self.info, request.session)
             self._hold()
-            self.name = self._named or new_name(lambda name: self._find(name) is not None)
+            self.name = self._named or new_name(lambda name: find(self._log, name) is not None)
             before = self._recorded()
             checkpoint = adapters.checkpoint(request.checkpoint, before.checkpoint)
             self.settings = request.settings(before, checkpoint, adapters.tool_specs)
@@ -191,7 +196,7 @@ class Chat:
         if self.info is not None:
             self.reopen_later()
             self.info = rename(self._log, self.info, name)
-        elif self._find(name) is not None:
+        elif find(self._log, name) is not None:
             raise SessionExists(f"there is a session {name!r} already: choose another name")
         self.name = name
 
@@ -244,9 +249,27 @@ class Chat:
             facts.append(f"{rate:.0f} tokens/s")
         return [*facts, self._generator.name, f"reasoning {self.settings.reasoning_effort}"]
 
+    def head_start(self) -> AbstractContextManager[None]:
+        """For while the user types: the model computes what the next prompt begins with."""
+        if self._generator is None or (self.settings.checkpoint, self.settings.backend) != self._model:
+            return nullcontext()  # it is about to be another one
+        ids = self._foreseen(self._generator)
+        return head_start(self._generator, ids) if ids else nullcontext()
+
     def branches(self) -> list[str]:
         """The names of the session's branches."""
         return [] if self.info is None else [branch.name for branch in self._log.branches(self.info.id)]
+
+    def _foreseen(self, generator: TokenGenerator) -> tuple[int, ...]:
+        """The tokens that the next turn's prompt begins with; none while there is a turn to go on with."""
+        try:
+            state = self.state or State(session="", name="", settings=self.settings, seq=0)
+        except GptossError:
+            return ()  # the turn itself will meet it again, and say so
+        if self._harmony is None or next_step(state) is not None:
+            return ()
+        context = min(self.settings.context, generator.max_context)
+        return next_prefix(replace(state, settings=self.settings), self._harmony, context)
 
     def _equip(self, harmony: Harmony) -> None:
         """Make the tools that the settings name and that are not there yet."""
@@ -283,24 +306,6 @@ class Chat:
         else:
             takes_over = self._request.take_over
         self._held = branch, self._log.acquire(branch, take_over=takes_over)
-
-    def _latest(self) -> str:
-        sessions = self._log.sessions()
-        if not sessions:
-            raise UsageError("there is no session to continue: leave out --continue, and one begins")
-        return sessions[0].name
-
-    def _forked(self, session: SessionInfo | None) -> SessionInfo:
-        if session is None:
-            raise UsageError(f"there is no session {self._request.session!r} to fork: leave out --fork")
-        fork(self._log, session, resting_point(self._log, session.branch))
-        return self._log.session(session.name)
-
-    def _find(self, name: str | None) -> SessionInfo | None:
-        try:
-            return None if name is None else self._log.session(name)
-        except SessionNotFound:
-            return None
 
     def _recorded(self) -> Settings:
         if self.info is None:

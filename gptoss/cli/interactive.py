@@ -130,7 +130,8 @@ class InteractiveChat:
         self._status = self._chat.status() if self._out.is_terminal else ()
         self._out.line()
         try:
-            text = self._read().strip()
+            with self._chat.head_start():
+                text = self._read().strip()
         except EOFError:
             return None
         except KeyboardInterrupt:

@@ -12,8 +12,6 @@ from msgspec.structs import replace
 
 from gptoss.engine.errors import ContextFull, HistoryError
 from gptoss.engine.events import (
-    ContextTrimmed,
-    Event,
     GenerationStarted,
     MessageAppended,
     SettingsChanged,
@@ -21,6 +19,7 @@ from gptoss.engine.events import (
     ToolCalled,
     ToolReturned,
 )
+from gptoss.engine.foresight import with_message
 from gptoss.engine.generating import GenerationRun
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.journal import Journal
@@ -28,7 +27,6 @@ from gptoss.engine.message import Message
 from gptoss.engine.parsing import MessageBegun, Parser, ParseUpdate, TextDelta
 from gptoss.engine.ports import Cancelled, EventLog, TokenGenerator, Tool
 from gptoss.engine.recovery import missing_endings, reopen_parser
-from gptoss.engine.reducer import reduce
 from gptoss.engine.rendering import Prompt, render_continuation, render_prompt, rendering_rules
 from gptoss.engine.settings import Sampling, Settings
 from gptoss.engine.state import Generation, State
@@ -107,9 +105,8 @@ class Conversation:
         # A lone surrogate, as a terminal may deliver it, is no text: neither JSON nor the tokens can hold it.
         text = text.encode("utf-8", "replace").decode()
         event = MessageAppended(message=Message(role="user", content=text))
-        imagined = _after(self.state, event)
-        cut = self._trim(imagined, render_prompt(imagined, self._harmony))
-        self._room(render_prompt(_after(imagined, cut) if cut else imagined, self._harmony))
+        imagined = with_message(self.state, event, self._harmony, self.context)
+        self._room(render_prompt(imagined, self._harmony))
         yield from self._journal.append(event)
         yield from self.proceed()
 
@@ -149,7 +146,7 @@ class Conversation:
             parser, said = reopen_parser(self.state, earlier, self._harmony)
             sampling = _remaining(earlier, self._sampling)
         prompt = self._prompt(earlier)
-        if cut := self._trim(self.state, prompt):
+        if cut := trim(self.state, prompt, self.context):
             yield from self._journal.append(cut)
             prompt = self._prompt(earlier)
         room = self._room(prompt)
@@ -177,16 +174,13 @@ class Conversation:
             return render_prompt(self.state, self._harmony)
         return render_continuation(self.state, earlier, self._harmony)
 
-    def _trim(self, state: State, prompt: Prompt) -> ContextTrimmed | None:
-        return trim(state, prompt, self.context) if state.settings.context_policy == "trim" else None
-
     def _may_go_on(self) -> bool:
         """Whether an answer was cut off by nothing but the context, and earlier turns can make room for its rest."""
         generation = self.state.generation
         if generation is None or generation.finished is None or generation.finished.reason != "length":
             return False
         prompt = self._prompt(generation)
-        return len(prompt.ids) >= self.context and self._trim(self.state, prompt) is not None
+        return len(prompt.ids) >= self.context and trim(self.state, prompt, self.context) is not None
 
     def _room(self, prompt: Prompt) -> int:
         """How many tokens may follow the prompt: at least one, or ContextFull."""
@@ -217,12 +211,6 @@ class Conversation:
             artefacts=result.artefacts,
         )
         yield from self._journal.append(returned, *(MessageAppended(message=message) for message in result.messages))
-
-
-def _after(state: State, event: Event) -> State:
-    """The state as it would be with this event appended."""
-    imagined = StoredEvent(branch="", seq=state.seq + 1, position=0, time=0, hash=b"", event=event)
-    return reduce(state, imagined)
 
 
 def _remaining(earlier: Generation, sampling: Sampling) -> Sampling:

@@ -282,6 +282,15 @@ class TokenGenerator(Protocol):
         """
         ...
 
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        """Compute what prompts to come begin with, so that they wait for less: chunks without ids, as in `generate`.
+
+        At least one id. Between two chunks lies less work than in `generate`, since somebody may want to go on. Yields
+        nothing where nothing would be gained: what is cached already stays as it is, and a backend that looks after
+        that by itself, or cannot, does nothing. Errors as in `generate`.
+        """
+        ...
+
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         """Score each of ids[start:], which nothing is sampled for; `start` is 1 or more. Reuses the cache, too."""
         ...

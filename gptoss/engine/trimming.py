@@ -15,8 +15,10 @@ LEAST_ROOM = 1024
 def trim(state: State, prompt: Prompt, context: int) -> ContextTrimmed | None:
     """The cut that gives this prompt room for an answer, a quarter of the context if there is that much to cut.
 
-    None when there is room enough, or nothing that could go.
+    None when there is room enough, nothing that could go, or the settings want all of it to stay.
     """
+    if state.settings.context_policy != "trim":
+        return None
     if context - len(prompt.ids) >= min(LEAST_ROOM, context // 8):
         return None
     turns = {entry.seq: entry.turn for entry in state.entries}

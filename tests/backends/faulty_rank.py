@@ -44,6 +44,9 @@ class Faulty:
             else:
                 yield chunk
 
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        return self._own.prefill(ids, cancelled)
+
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         return self._own.score(ids, start)
 

@@ -153,6 +153,8 @@ def ranks(request: pytest.FixtureRequest) -> Iterator[Together]:
 
 
 class TestLeading(TokenGeneratorContract):
+    prefills = False
+
     @pytest.fixture(autouse=True)
     def _ranks(self, ranks: Together, checkpoint: Path) -> None:
         self.ranks, self.checkpoint = ranks, checkpoint

@@ -66,6 +66,7 @@ class Emptied:
 
 class TestVllm(TokenGeneratorContract):
     block = BLOCK
+    prefills = False
 
     @pytest.fixture(autouse=True)
     def _engine(self, engine: Any) -> None:

@@ -65,6 +65,7 @@ def busy(options: VllmOptions) -> float:
 class TestServer(TokenGeneratorContract):
     block = 32
     tells_late = True
+    prefills = False
 
     @pytest.fixture(autouse=True)
     def _server(self, server: ServerGenerator, options: VllmOptions) -> None:

@@ -32,13 +32,14 @@ class TokenGeneratorContract:
 
     `block` is how many tokens the cache holds together: those of an unfinished block are computed again. `tells_late`
     is for a backend that learns only at the end of an answer how much of the prompt it computed. `rounds_alike` says
-    that a token has the same numbers whether it was computed alone or with others.
+    that a token has the same numbers whether it was computed alone or with others, `prefills` that it computes ahead.
     """
 
     prompt: tuple[int, ...] = tuple(range(3, 43))
     block: int = 1
     tells_late: bool = False
     rounds_alike: bool = True
+    prefills: bool = True
 
     def open(self) -> TokenGenerator:
         raise NotImplementedError
@@ -100,6 +101,28 @@ class TokenGeneratorContract:
     def test_the_same_prompt_again_computes_at_most_its_end(self, generator: TokenGenerator) -> None:
         self.run(generator)
         assert prefilled_of(self.run(generator)) <= self.block
+
+    def test_what_was_computed_ahead_is_not_computed_again(self, generator: TokenGenerator) -> None:
+        ahead = list(generator.prefill(self.prompt[:30], never))
+        assert ids_of(ahead) == []
+        assert prefilled_of(ahead) == (30 if self.prefills else 0)
+        chunks = self.run(generator, sampling=SEEDED)
+        assert prefilled_of(chunks) == len(self.prompt) - prefilled_of(ahead)
+        if self.rounds_alike:
+            assert ids_of(chunks) == self.fresh(self.prompt, SEEDED)
+
+    def test_computing_ahead_forgets_no_more_than_it_must(self, generator: TokenGenerator) -> None:
+        self.run(generator)
+        assert list(generator.prefill(self.prompt[:20], never)) == []
+        assert prefilled_of(self.run(generator)) <= self.block
+        other = (*self.prompt[:20], 9, 8, 7)
+        ahead = list(generator.prefill(other, never))
+        assert [prefilled_of(ahead), sum(chunk.cached for chunk in ahead)] == ([3, 20] if self.prefills else [0, 0])
+        assert list(generator.prefill(other, never)) == []
+
+    def test_computing_ahead_can_be_cancelled(self, generator: TokenGenerator) -> None:
+        assert list(generator.prefill(self.prompt, lambda: True)) == []
+        assert ids_of(self.run(generator)) == self.fresh(self.prompt, GREEDY)
 
     def test_prompts_that_part_ways_do_not_disturb_each_other(self, generator: TokenGenerator) -> None:
         left, right = (*self.prompt, 3, 4), (*self.prompt[:-5], 9, 8)

@@ -21,6 +21,10 @@ class KVCache:
     def capacity(self) -> int:
         return self.layers[0].shape[1]
 
+    def holds(self, prompt: Sequence[int]) -> bool:
+        """Whether nothing of `prompt` is missing."""
+        return common_prefix(self.ids, prompt) == len(prompt)
+
     def keep(self, prompt: Sequence[int]) -> int:
         """Forget all but what `prompt` begins with, and say how many tokens of it that leaves."""
         shared = common_prefix(self.ids, prompt)

@@ -29,6 +29,9 @@ DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 CHUNK = {"cpu": 240, "cuda": 1024}
 """Prompt tokens computed between two looks at `cancelled`."""
 
+AHEAD = {"cpu": 32, "cuda": 1024}
+"""The same while nobody waits for the prompt, so that whoever comes waits for little."""
+
 SCORED_ROWS = 48
 """Positions whose logits are in memory at a time while scoring."""
 
@@ -109,6 +112,21 @@ class TorchGenerator(OneAnswer):
             if token in stop_ids or not left or cancelled():
                 return
             logits = self._next_logits([token])
+
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        """See `gptoss.engine.ports.TokenGenerator`."""
+        ids = self._checked(ids)
+        if self._cache.holds(ids):
+            return
+        answer = self._begin()
+        done = kept = self._cache.keep(ids)
+        while done < len(ids) and not cancelled():
+            part = ids[done : done + AHEAD[self._model.device.type]]
+            with torch.inference_mode():
+                self._forward(part)
+            yield TokenChunk(prefilled=len(part), cached=kept if done == kept else 0)
+            self._still(answer)
+            done += len(part)
 
     @torch.inference_mode()
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:

@@ -74,6 +74,7 @@ class TritonGenerator(OneAnswer):
         tiles = FewPrograms() if INTERPRETED else FewPrograms(None, None, None)
         self.fingerprint = fingerprint
         self.arithmetic = "Triton kernels, interpreted" if INTERPRETED else f"Triton kernels on {_name(place)}"
+        self._device = place.index if place.type == "cuda" else -1  # -1 is none
         self._cache = KVCache(weights.config, place)
         self._prefill = Prefill(weights, tiles.grouped, tiles.flash, group)
         self._decoder = Decoder(weights, tiles.decoding, dependent=_dependent(place), group=group)
@@ -115,6 +116,22 @@ class TritonGenerator(OneAnswer):
             self._still(answer)
             if token in stop_ids or cancelled():
                 return
+
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        """See `gptoss.engine.ports.TokenGenerator`. Each thread has a current device of its own."""
+        ids = self._checked(ids)
+        if self._cache.holds(ids):
+            return
+        answer = self._begin()
+        done = kept = self._cache.keep(ids)
+        while done < len(ids) and not cancelled():
+            part = ids[done : done + CHUNK]
+            with torch.inference_mode(), torch.cuda.device(self._device):
+                self._reserve(len(ids))
+                self._many(part)
+            yield TokenChunk(prefilled=len(part), cached=kept if done == kept else 0)
+            self._still(answer)
+            done += len(part)
 
     @torch.inference_mode()
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:

@@ -84,6 +84,10 @@ class VllmGenerator:
             )
             begun = True
 
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        """Nothing: it would take a place among the requests that somebody waits for."""
+        return iter(())
+
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         """See `gptoss.engine.ports.TokenGenerator`. The entropy is a lower bound, see `gptoss.backends.vllm.scores`.
 

@@ -86,6 +86,10 @@ class ServerGenerator:
             else:
                 return
 
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        """Nothing: it would take a place among the requests that somebody waits for."""
+        return iter(())
+
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         """See `gptoss.engine.ports.TokenGenerator`. The entropy is a lower bound, see `gptoss.backends.vllm.scores`."""
         ids = self._checked(ids) if ids else []

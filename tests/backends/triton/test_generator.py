@@ -16,7 +16,7 @@ from gptoss.engine.ports import TokenGenerator
 from gptoss.engine.settings import Sampling
 from tests.backends.checkpoints import Geometry, random_weights, save_huggingface
 from tests.backends.triton.models import DEVICE
-from tests.contracts.token_generator import TokenGeneratorContract, ids_of, never
+from tests.contracts.token_generator import TokenGeneratorContract, ids_of, never, prefilled_of
 
 GEOMETRY = Geometry(hidden=32, inner=32, heads=2, kv_heads=1, experts=3)
 
@@ -55,6 +55,19 @@ def test_a_token_that_top_p_leaves_no_choice_is_the_likeliest(checkpoint: Path) 
     greedy, nucleus = Sampling(temperature=0, max_tokens=3), Sampling(temperature=1, top_p=0.0, max_tokens=3)
     chunks = [list(generator.generate(ids, sampling, frozenset(), never)) for sampling in (greedy, nucleus)]
     assert ids_of(chunks[0]) == ids_of(chunks[1])
+
+
+def test_what_was_computed_ahead_is_not_computed_again(checkpoint: Path) -> None:
+    generator, ids, one = TritonGenerator(checkpoint), list(range(3, 20)), Sampling(temperature=0, max_tokens=1)
+    assert prefilled_of(list(generator.generate(ids, one, frozenset(), never))) == len(ids)
+    at_once = generator._decoder.logits.clone()
+    other = [*ids[:4], *ids[6:12]]
+    assert prefilled_of(list(generator.prefill(other, never))) == 6
+    assert list(generator.prefill(other[:7], never)) == []
+    assert list(generator.prefill(ids, lambda: True)) == []
+    assert prefilled_of(list(generator.prefill(ids[:11], never))) == 7
+    assert prefilled_of(list(generator.generate(ids, one, frozenset(), never))) == 6
+    assert float((generator._decoder.logits - at_once).abs().median()) < 0.05 * float(at_once.std())
 
 
 def test_takes_no_checkpoint_with_unpacked_experts(tmp_path: Path) -> None:

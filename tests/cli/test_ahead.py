@@ -1,0 +1,92 @@
+"""While the user types, the model reads what the next prompt will begin with."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from gptoss.backends.scripted import ScriptedGenerator
+from gptoss.cli.ahead import head_start
+from gptoss.engine.errors import GenerationFailed
+from gptoss.engine.events import GenerationFinished
+from gptoss.engine.harmony import Harmony
+from gptoss.engine.message import Message
+from gptoss.engine.ports import Cancelled, TokenChunk
+from gptoss.engine.tokens import ASSISTANT_TURN
+from gptoss.storage.opening import open_for_reading
+from tests.cli.terminals import leave, say
+
+
+class Endless(ScriptedGenerator):
+    """Has always one more chunk to compute, until it is told to stop."""
+
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        while not cancelled():
+            self.began.set()
+            yield TokenChunk(prefilled=1)
+        self.stopped = True
+
+    began: threading.Event
+    stopped = False
+
+
+class Broken(ScriptedGenerator):
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        raise GenerationFailed("the disk is full of eels")
+
+
+def test_whoever_comes_ends_it() -> None:
+    generator = Endless()
+    generator.began = threading.Event()
+    with head_start(generator, (1, 2)):
+        assert generator.began.wait(30)
+        assert not generator.stopped
+    assert generator.stopped
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_goes_wrong_there_is_nobodys_concern(capfd: pytest.CaptureFixture[str]) -> None:
+    with head_start(Broken(), (1, 2)):
+        pass
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_next_question_waits_for_itself_alone(
+    environment: dict[str, str], embedded: Path, harmony: Harmony
+) -> None:
+    """In a terminal, with the embedded model, which has some reasoning of the turn before to forget."""
+    home = Path(environment["GPTOSS_HOME"])
+    home.mkdir()
+    (home / "cache").symlink_to(embedded)
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "gptoss", "chat", "--session", "a", "--temperature", "0"],
+        env=environment | {"PROMPT_TOOLKIT_NO_CPR": "1"},
+        encoding="utf-8",
+        timeout=300,
+        dimensions=(30, 100),
+    )
+    question = "What is the capital of France?"
+    alone = len(harmony.render(Message(role="user", content=question))) + len(ASSISTANT_TURN)
+    computed: list[int] = []
+    for wait in (0.5, 1, 4, 16):  # seconds: the machine may be busy
+        time.sleep(wait)
+        say(child, question)
+        child.expect_exact("Paris")
+        computed = [ending.prefilled or 0 for ending in endings(home / "gptoss.db")]
+        if len(computed) > 1 and computed[-1] == alone:
+            break
+    assert computed[-1] == alone
+    leave(child)
+    assert child.exitstatus == 0
+
+
+def endings(database: Path) -> list[GenerationFinished]:
+    log = open_for_reading(database)
+    events = [stored.event for stored in log.read(log.session("a").branch)]
+    log.close()
+    return [event for event in events if isinstance(event, GenerationFinished)]
