@@ -29,8 +29,8 @@ _to_batch = msgspec.json.Decoder(_Batch).decode
 _names = {cls: kind.encode() for kind, cls in KINDS.items()}
 _known = {kind.encode(): (cls, msgspec.json.Decoder(cls).decode) for kind, cls in KINDS.items()}
 
-newest = {(kind, cls.VERSION): from_json for kind, (cls, from_json) in _known.items() if cls is not TokensSampled}
-"""(kind, version) -> what decodes a payload without token ids that needs no more than that."""
+newest = {kind: (cls.VERSION, from_json) for kind, (cls, from_json) in _known.items() if cls is not TokensSampled}
+"""kind -> its newest version, and what decodes a payload of that if it has no token ids."""
 
 
 def encode(event: Event) -> tuple[bytes, int, bytes, bytes | None]:

@@ -167,26 +167,23 @@ class SqliteDatabase:
         if found is None:
             connection.exec_driver_sql("PRAGMA auto_vacuum = INCREMENTAL")
             self._into_wal(connection)
+        from gptoss.storage import migrating  # Alembic takes long to import: nobody should wait for that lock meanwhile
+
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             # Another process may have done it while this one waited for the lock.
             found = self._revision(connection)
             if found is None or not is_current(found, self.where):
-                self._migrate(connection, found)
+                if found is not None:
+                    migrating.back_up(self.path, found, self._progress)
+                migrating.upgrade(connection, self._migrations)
+                connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.exec_driver_sql("COMMIT")
         except BaseException:
             # After a full disk, say, SQLite has rolled back already and answers that there is nothing to roll back.
             with suppress(DBAPIError):
                 connection.exec_driver_sql("ROLLBACK")
             raise
-
-    def _migrate(self, connection: Connection, found: str | None) -> None:
-        from gptoss.storage import migrating
-
-        if found is not None:
-            migrating.back_up(self.path, found, self._progress)
-        migrating.upgrade(connection, self._migrations)
-        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 
     def _revision(self, connection: Connection) -> str | None:
         return revision(lambda query: connection.exec_driver_sql(query).fetchall(), self.where)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import alembic.command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from gptoss.engine.errors import StorageError
@@ -28,10 +27,6 @@ def config(connection: Connection | None = None, scripts: str = "gptoss:migratio
     made.set_main_option("path_separator", "os")
     made.attributes["connection"] = connection
     return made
-
-
-def newest_revision(scripts: str = "gptoss:migrations") -> str | None:
-    return ScriptDirectory.from_config(config(scripts=scripts)).get_current_head()
 
 
 def upgrade(connection: Connection, scripts: str = "gptoss:migrations") -> None:

@@ -7,6 +7,7 @@ which takes longer than all of the work.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,8 +135,10 @@ class Reading:
         )
 
     def _between(self, part: Segment, after: int, until: int) -> Iterator[Row]:
-        for first in range(after, until, PAGE):
-            yield from self._rows(sql.EVENTS, (key_of(part.key, first), key_of(part.key, min(first + PAGE, until))))
+        return chain.from_iterable(
+            self._rows(sql.EVENTS, (key_of(part.key, first), key_of(part.key, min(first + PAGE, until))))
+            for first in range(after, until, PAGE)
+        )
 
 
 def _session(row: Any) -> SessionInfo:

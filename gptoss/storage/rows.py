@@ -2,13 +2,24 @@
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from gptoss.engine.errors import DatabaseCorrupt, HistoryError
 from gptoss.engine.events import Event, StoredEvent, UnknownEvent
-from gptoss.storage.chain import HASH_SIZE, ROOT, blake2b, digest_of, link, link_redacted, pack_header, tombstone
+from gptoss.storage.chain import (
+    HASH_SIZE,
+    ROOT,
+    blake2b,
+    digest_of,
+    fill_header,
+    header_of,
+    link,
+    link_redacted,
+    tombstone,
+)
 from gptoss.storage.codec import decode, encode, newest
 from gptoss.storage.projections import is_said
 from gptoss.storage.statements import SEQ_BITS, SEQ_MASK
@@ -116,6 +127,23 @@ MISSING = "is missing"
 ALTERED = "is not as it was written"
 
 
+Decode = Callable[[bytes], Event]
+
+
+class _Kinds(dict[bytes, tuple[bytearray, int | None, Decode | None]]):
+    """kind -> what its events on a branch share: the header to fill, the version that is the newest, and its decoder.
+
+    The last two are None for what only `decode` can decode.
+    """
+
+    def __init__(self, branch: bytes) -> None:
+        self._branch = branch
+
+    def __missing__(self, kind: bytes) -> tuple[bytearray, int | None, Decode | None]:
+        self[kind] = found = (header_of(kind, self._branch), *newest.get(kind, (None, None)))
+        return found
+
+
 def _redacted(kind: bytes, version: int) -> UnknownEvent:
     return UnknownEvent(name=kind.decode(), schema_version=version, payload="")
 
@@ -141,6 +169,13 @@ class Walk:
         `seal` is an event on the path's last branch that is known from elsewhere: without it, a chain that lost its end
         would look whole.
         """
+        # Unlike `yield from`, this leaves no generator between each event and whoever reads it.
+        return chain.from_iterable(self._parts(path, seal, after, until, between))
+
+    def _parts(
+        self, path: Sequence[Segment], seal: Head, after: int, until: int | None, between: Between
+    ) -> Iterator[Iterator[StoredEvent]]:
+        """The events of a path piece by piece, each of which must be taken before the next."""
         head = path[-1].until if path else 0
         last = head if until is None else min(until, head)
         after = max(after, 0)
@@ -150,7 +185,7 @@ class Walk:
         for part, first, final in _pieces(path, seal.seq):
             first, final = max(first, after), min(final, last)
             if first < final:
-                yield from self._along(part, between(part, first, final))
+                yield self._along(part, between(part, first, final))
                 if self._seq < final:
                     raise self._broken(self._seq + 1, MISSING)
                 if self._seq == seal.seq and self._hash != seal.hash:
@@ -167,19 +202,20 @@ class Walk:
 
     def _along(self, part: Segment, rows: Iterable[Row]) -> Iterator[StoredEvent]:
         branch, branch_id, first = part.branch, part.branch.encode(), key_of(part.key, 0)
+        kinds = _Kinds(branch_id)
         seq, previous = self._seq, self._hash
         for key, kind, version, time, messages, hash, payload, tokens, redacted in rows:
             seq += 1
             if key != first + seq:
                 raise self._broken(seq, MISSING)
             try:
+                header, current, decode_current = kinds[kind]
                 if redacted is None:
                     # What `link` does, written out, and below what `decode` does for most: two calls fewer an event. A
                     # payload that is missing raises TypeError.
                     content: Any = payload if tokens is None else b"%b\x00%b" % (cast("bytes", payload), tokens)
-                    digest = blake2b(content).digest()
-                    header = pack_header(previous, digest, seq, time, version, messages, len(kind))
-                    expected = blake2b(header + kind + branch_id).digest()[:HASH_SIZE]
+                    fill_header(header, 0, previous, blake2b(content).digest(), seq, time, version, messages)
+                    expected = blake2b(header).digest()[:HASH_SIZE]
                 else:
                     before = (previous, branch_id, seq, kind, version, time, messages)
                     expected = link_redacted(*before, payload, tokens, redacted)
@@ -188,11 +224,12 @@ class Walk:
             if hash != expected:
                 raise self._broken(seq, ALTERED)
             try:
-                known = newest.get((kind, version)) if tokens is None else None
-                if known is not None and payload is not None:
-                    event = known(payload)
+                if payload is None:
+                    event: Event = _redacted(kind, version)
+                elif decode_current is not None and version == current and tokens is None:
+                    event = decode_current(payload)
                 else:
-                    event = decode(kind, version, payload, tokens) if payload is not None else _redacted(kind, version)
+                    event = decode(kind, version, payload, tokens)
             except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
                 raise self._broken(seq, "cannot be read") from error
             yield StoredEvent(

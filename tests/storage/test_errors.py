@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from gptoss.engine.errors import (
     DatabaseCorrupt,
@@ -177,7 +178,9 @@ NOBODY = 65534
 @pytest.fixture
 def unprivileged() -> Iterator[Path]:
     """A folder of a user without privileges, as whom the test runs."""
-    migrating.newest_revision()  # imports what such a user may not be allowed to read
+    ScriptDirectory.from_config(
+        migrating.config()
+    ).get_current_head()  # imports what such a user may not be allowed to read
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         root = os.geteuid() == 0
