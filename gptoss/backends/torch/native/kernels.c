@@ -3,8 +3,9 @@
  * A row's result depends neither on the rows computed with it nor on the number of threads: every sum runs over 16
  * partial sums in the order of the elements, and those are added as a tree. So a prompt gives the same bits prefilled
  * whole, in parts, or token by token. Compiled for AVX2 or for AVX512 it also gives the same bits: the width of the
- * registers only decides how many of the 16 one instruction takes. Without fused multiplication, or with the products
- * of bfloat16 pairs that AVX512-BF16 has, the last bits are others.
+ * registers only decides how many of the 16 one instruction takes; and MXFP4 is multiplied with whole numbers in both
+ * (`mxfp4.h`). Without fused multiplication, or with the products of bfloat16 pairs that AVX512-BF16 has, the last bits
+ * are others.
  *
  * C with GCC's vector extensions (clang has them too). `model.py` fills the structures; matrices are row-major.
  */
@@ -31,6 +32,11 @@
 #define LANES 4
 #define ROWS 1
 #define COLUMNS 2
+#endif
+
+/* MXFP4 is multiplied with inputs in fixed point, unless all is to be computed in float32. */
+#if LANES >= 8 && !defined __AVX512BF16__ && !defined EXACT
+#define FIXED
 #endif
 
 #define PARTS (SUMS / LANES)
@@ -210,6 +216,7 @@ ALWAYS element pack_one(float x) { return x; }
 
 ALWAYS operand fetch(const element *p) { return *(const operand *)p; }
 
+#ifndef FIXED
 #if LANES != 8
 static const float VALUES[16] = {0, .5f, 1, 1.5f, 2, 3, 4, 6, -0.f, -.5f, -1, -1.5f, -2, -3, -4, -6};
 #endif
@@ -258,6 +265,7 @@ ALWAYS void fp4_group(operand *w, const uint8_t *p, float scale) {
         w[i] = (vec){VALUES[p[0] & 15], VALUES[p[0] >> 4], VALUES[p[1] & 15], VALUES[p[1] >> 4]} * scale;
 #endif
 }
+#endif
 
 ALWAYS long bytes(long count, const enum kind kind) {
     return kind == FLOAT32 ? 4 * count : kind == BFLOAT16 ? 2 * count : (long)((unsigned long)count / 2);
@@ -265,10 +273,12 @@ ALWAYS long bytes(long count, const enum kind kind) {
 
 /* GROUP weights from the `at`-th on. */
 ALWAYS void group(operand *w, const Matrix *m, long at, const enum kind kind) {
+#ifndef FIXED
     if (kind == MXFP4) {
         fp4_group(w, (const uint8_t *)m->weights + bytes(at, kind), power(m->scales[(unsigned long)at / GROUP]));
         return;
     }
+#endif
     for (int i = 0; i < FILLS; i++) {
 #ifdef __AVX512BF16__
         w[i] = fetch((const bf16 *)m->weights + at + i * WIDTH);
@@ -281,8 +291,8 @@ ALWAYS void group(operand *w, const Matrix *m, long at, const enum kind kind) {
 
 typedef struct {
     const Matrix *matrix;
-    const element *x; /* [rows, padded(in)] */
-    float *y;         /* [rows, stride], of which [rows, out] are written */
+    const void *x; /* [rows], as `pack` makes them for the matrix's kind */
+    float *y;           /* [rows, stride], of which [rows, out] are written */
     long rows, stride;
 } Job;
 
@@ -290,11 +300,29 @@ ALWAYS long least(long a, long b) { return a < b ? a : b; }
 
 ALWAYS long padded(long width) { return (width + GROUP - 1) / GROUP * GROUP; }
 
-/* The float32 rows [rows, width] as what is multiplied, each padded with zeros. */
-static void pack(element *packed, const float *x, long rows, long width) {
-    for (long r = 0; r < rows; r++, packed += padded(width), x += width) {
-        for (long k = 0; k < width; k++) packed[k] = pack_one(x[k]);
-        memset(packed + width, 0, (padded(width) - width) * sizeof(element));
+#ifdef FIXED
+#include "mxfp4.h"
+#endif
+
+/* The bytes of an input of such a width, as what weights of this kind are multiplied with. */
+ALWAYS long room(long width, enum kind kind) {
+#ifdef FIXED
+    if (kind == MXFP4) return width / GROUP * (long)sizeof(Fixed);
+#endif
+    return padded(width) * (long)sizeof(element);
+}
+
+/* The float32 rows [rows, width] as that, padded with zeros. */
+static void pack(void *packed, const float *x, long rows, long width, enum kind kind) {
+#ifdef FIXED
+    if (kind == MXFP4) {
+        fix(packed, x, rows, width);
+        return;
+    }
+#endif
+    for (element *to = packed; rows > 0; rows--, to += padded(width), x += width) {
+        for (long k = 0; k < width; k++) to[k] = pack_one(x[k]);
+        memset(to + width, 0, (padded(width) - width) * sizeof(element));
     }
 }
 
@@ -326,13 +354,18 @@ static void unpack(element *y, const Matrix *m, long n, long k, long count) {
     switch (m->kind) {
     case FLOAT32: unpack_kind(y, m, n, k, count, FLOAT32); break;
     case BFLOAT16: unpack_kind(y, m, n, k, count, BFLOAT16); break;
-    case MXFP4: unpack_kind(y, m, n, k, count, MXFP4);
+    case MXFP4:
+#ifndef FIXED
+        unpack_kind(y, m, n, k, count, MXFP4);
+#endif
+        break;
     }
 }
 
 /* One input and `count` weight rows from row n on, straight from memory. */
 ALWAYS void streams(const Job *job, long n, const int count, const enum kind kind) {
     const Matrix *m = job->matrix;
+    const element *x = job->x;
     vec sums[STREAMS][PARTS];
     for (int s = 0; s < count; s++)
         for (int p = 0; p < PARTS; p++) sums[s][p] = all(0);
@@ -344,14 +377,14 @@ ALWAYS void streams(const Job *job, long n, const int count, const enum kind kin
             __builtin_prefetch((const char *)m->weights + bytes(at, kind) + AHEAD);
             group(w, m, at, kind);
             for (int i = 0; i < FILLS; i++)
-                sums[s][i % PARTS] = multiply_add(fetch(job->x + k + i * WIDTH), w[i], sums[s][i % PARTS]);
+                sums[s][i % PARTS] = multiply_add(fetch(x + k + i * WIDTH), w[i], sums[s][i % PARTS]);
         }
     for (int s = 0; s < count; s++) {
         if (k < m->in) {
             element rest[GROUP];
             some(rest, m, (n + s) * m->in + k, m->in - k);
             for (int i = 0; i < FILLS; i++)
-                sums[s][i % PARTS] = multiply_add(fetch(job->x + k + i * WIDTH), fetch(rest + i * WIDTH), sums[s][i % PARTS]);
+                sums[s][i % PARTS] = multiply_add(fetch(x + k + i * WIDTH), fetch(rest + i * WIDTH), sums[s][i % PARTS]);
         }
         job->y[n + s] = total(sums[s]) + (m->bias ? m->bias[n + s] : 0);
     }
@@ -369,7 +402,12 @@ static void one(const Job *job, long first, long last) {
     switch (job->matrix->kind) {
     case FLOAT32: one_kind(job, first, last, FLOAT32); break;
     case BFLOAT16: one_kind(job, first, last, BFLOAT16); break;
-    case MXFP4: one_kind(job, first, last, MXFP4);
+    case MXFP4:
+#ifdef FIXED
+        one_fixed(job, first, last);
+#else
+        one_kind(job, first, last, MXFP4);
+#endif
     }
 }
 
@@ -398,6 +436,12 @@ ALWAYS void multiply(vec (*sums)[TILE][PARTS], const element *x, long width, con
 /* All inputs and at most TILE weight rows, from `first` to before `last`. */
 static void many(const Job *job, long first, long last) {
     const Matrix *m = job->matrix;
+#ifdef FIXED
+    if (m->kind == MXFP4) {
+        many_fixed(job, first, last);
+        return;
+    }
+#endif
     long width = padded(m->in), count = last - first, even = (count + COLUMNS - 1) / COLUMNS * COLUMNS;
     element w[TILE][BLOCK];
     vec sums[INPUTS][TILE][PARTS];
@@ -407,7 +451,7 @@ static void many(const Job *job, long first, long last) {
             long size = least(BLOCK, width - k);
             for (long n = 0; n < even; n++) unpack(w[n], m, first + least(n, count - 1), k, size);
             for (long r = 0, some; r < rows; r += some) {
-                const element *x = job->x + (begin + r) * width + k;
+                const element *x = (const element *)job->x + (begin + r) * width + k;
                 some = rows - r < ROWS ? 1 : ROWS;
                 for (long n = 0; n < count; n += COLUMNS) {
                     vec(*place)[TILE][PARTS] = (vec(*)[TILE][PARTS])sums[r][n];
@@ -423,6 +467,9 @@ static void many(const Job *job, long first, long last) {
 }
 
 ALWAYS long height(const Job *job) {
+#ifdef FIXED
+    if (job->matrix->kind == MXFP4) return job->rows > 1 ? HEIGHT : 2 * HEIGHT;
+#endif
     long rows = TASK / job->matrix->in / STREAMS * STREAMS;
     return job->rows > 1 ? TILE : rows > STREAMS ? rows : STREAMS;
 }
@@ -616,21 +663,24 @@ static int attention(const Model *m, const Layer *layer, const Attention *a, lon
 
 /* ---- experts ---- */
 
-/* values [rows, 2 * inner], gates and ups in turn, to [rows, padded(inner)] */
-static void swiglu(element *y, const float *values, long rows, long inner, float alpha, float limit, int threads) {
+/* values [rows, 2 * inner], gates and ups in turn, to [rows, inner] as weights of this kind are multiplied with */
+static void swiglu(char *packed, float *values, long rows, long inner, float alpha, float limit, enum kind kind, int threads) {
 #pragma omp parallel for num_threads(threads) if (rows * inner >= WORTH_SHARING / 8)
-    for (long r = 0; r < rows; r++)
-        for (long i = 0; i < padded(inner); i += LANES) {
+    for (long r = 0; r < rows; r++) {
+        float *row = values + r * 2 * inner; /* what comes out takes the place of what was read */
+        for (long i = 0; i < inner; i += LANES) {
             vec gate = all(0), up = all(0);
             for (long j = 0; j < LANES && i + j < inner; j++) {
-                gate[j] = values[2 * (r * inner + i + j)];
-                up[j] = values[2 * (r * inner + i + j) + 1];
+                gate[j] = row[2 * (i + j)];
+                up[j] = row[2 * (i + j) + 1];
             }
             gate = either(gate > limit, all(limit), gate);
             up = either(up > limit, all(limit), either(up < -limit, all(-limit), up));
             vec result = gate / (1.0f + exponential(gate * -alpha)) * (up + 1.0f);
-            for (long j = 0; j < LANES; j++) y[r * padded(inner) + i + j] = pack_one(i + j < inner ? result[j] : 0);
+            for (long j = 0; j < LANES && i + j < inner; j++) row[i + j] = result[j];
         }
+        pack(packed + r * room(inner, kind), row, 1, inner, kind);
+    }
 }
 
 /* The `per_token` largest scores, largest first, the lower expert of equals first, and their softmax. */
@@ -657,7 +707,8 @@ static void choose(const float *scores, long experts, long per_token, long *chos
 /* What a layer's steps leave for the next ones. */
 typedef struct {
     float *normed, *qkv, *projected, *scores, *shares, *raised, *outputs;
-    element *packed, *mixed, *inputs, *active;
+    element *packed, *mixed;
+    char *tokens, *inputs, *active; /* rows as the experts' kind of weights needs them */
     long *chosen, *places; /* a choice's expert, and where its row is with the rows of an expert side by side */
     Job *jobs;
 } Work;
@@ -675,16 +726,17 @@ static long lay_out(Work *w, const Model *m, long count, char *memory) {
     PLACE(shares, choices);
     PLACE(chosen, choices);
     PLACE(places, choices);
-    PLACE(inputs, choices * padded(m->hidden));
+    PLACE(tokens, count * room(m->hidden, m->layer->up->kind));
+    PLACE(inputs, choices * room(m->hidden, m->layer->up->kind));
     PLACE(raised, choices * 2 * m->inner);
-    PLACE(active, choices * padded(m->inner));
+    PLACE(active, choices * room(m->inner, m->layer->down->kind));
     PLACE(outputs, choices * m->hidden);
     PLACE(jobs, m->experts + 3);
 #undef PLACE
     return size;
 }
 
-static void dense(const Matrix *matrix, const element *x, float *y, long rows, int threads) {
+static void dense(const Matrix *matrix, const void *x, float *y, long rows, int threads) {
     Job job = {matrix, x, y, rows, matrix->out};
     products(&job, 1, threads);
 }
@@ -701,7 +753,7 @@ static int mix_tokens(const Model *m, const Layer *layer, Work *w, float *x, lon
                       const float *cosines, const float *sines, int threads) {
     long heads = m->heads * m->head_dim, width = heads + 2 * m->kv_heads * m->head_dim, column = 0;
     norm(w->normed, x, layer->attention_norm, count, m->hidden, m->eps);
-    pack(w->packed, w->normed, count, m->hidden);
+    pack(w->packed, w->normed, count, m->hidden, layer->out.kind);
     for (int i = 0; i < 3; column += layer->qkv[i++].out)
         w->jobs[i] = (Job){&layer->qkv[i], w->packed, w->qkv + column, count, width};
     products(w->jobs, 3, threads);
@@ -720,8 +772,11 @@ static int mix_tokens(const Model *m, const Layer *layer, Work *w, float *x, lon
 /* x += each token's experts of the normed x */
 static int mix_experts(const Model *m, const Layer *layer, Work *w, float *x, long count, int threads) {
     long hidden = m->hidden, inner = m->inner, k = m->per_token, choices = count * k, begin = 0, used = 0;
+    enum kind kind = layer->up->kind;
+    long size = room(hidden, kind), active = room(inner, layer->down->kind);
     norm(w->normed, x, layer->experts_norm, count, hidden, m->eps);
-    pack(w->packed, w->normed, count, hidden);
+    pack(w->packed, w->normed, count, hidden, layer->router.kind);
+    pack(w->tokens, w->normed, count, hidden, kind);
     dense(&layer->router, w->packed, w->scores, count, threads);
     for (long t = 0; t < count; t++) choose(w->scores + t * m->experts, m->experts, k, w->chosen + t * k, w->shares + t * k);
     for (long e = 0; e < m->experts; e++) {
@@ -729,18 +784,17 @@ static int mix_experts(const Model *m, const Layer *layer, Work *w, float *x, lo
         for (long c = 0; c < choices; c++)
             if (w->chosen[c] == e) {
                 w->places[c] = begin + rows++;
-                memcpy(w->inputs + w->places[c] * padded(hidden), w->packed + c / k * padded(hidden),
-                       padded(hidden) * sizeof(element));
+                memcpy(w->inputs + w->places[c] * size, w->tokens + c / k * size, size);
             }
         if (!rows) continue;
-        w->jobs[used++] = (Job){layer->up + e, w->inputs + begin * padded(hidden), w->raised + begin * 2 * inner, rows, 2 * inner};
+        w->jobs[used++] = (Job){layer->up + e, w->inputs + begin * size, w->raised + begin * 2 * inner, rows, 2 * inner};
         begin += rows;
     }
     products(w->jobs, used, threads);
-    swiglu(w->active, w->raised, choices, inner, m->alpha, m->limit, threads);
+    swiglu(w->active, w->raised, choices, inner, m->alpha, m->limit, layer->down->kind, threads);
     begin = 0;
     for (Job *job = w->jobs; job < w->jobs + used; begin += job++->rows)
-        *job = (Job){layer->down + (job->matrix - layer->up), w->active + begin * padded(inner), w->outputs + begin * hidden,
+        *job = (Job){layer->down + (job->matrix - layer->up), w->active + begin * active, w->outputs + begin * hidden,
                      job->rows, hidden};
     products(w->jobs, used, threads);
     for (long t = 0; t < count; t++)
@@ -782,9 +836,9 @@ int forward(const Model *m, float *x, const int64_t *ids, long count, long start
 
 /* y [rows, out] = x [rows, in] matrix^T + bias */
 int product(const Matrix *matrix, float *y, const float *x, long rows, int threads) {
-    element *packed = malloc(rows * padded(matrix->in) * sizeof(element));
+    void *packed = malloc(rows * room(matrix->in, matrix->kind));
     if (!packed) return 1;
-    pack(packed, x, rows, matrix->in);
+    pack(packed, x, rows, matrix->in, matrix->kind);
     dense(matrix, packed, y, rows, threads);
     free(packed);
     return 0;

@@ -1,4 +1,4 @@
-"""Building and loading `kernels.c` for the processor at hand."""
+"""Building and loading `kernels.c`, and what it includes, for the processor at hand."""
 
 import ctypes
 import os
@@ -30,6 +30,7 @@ _OPTIONS = ("-std=gnu11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-t
 _WHOLE = ("-Wl,--no-undefined",) if sys.platform == "linux" else ()
 """Fail where a compiler knows the directives for threads but has no library for them, instead of when loading."""
 
+_EXACT = ("-DEXACT",)
 _THREADS = ("-fopenmp",)
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -119,10 +120,10 @@ def supported(cpuinfo: Path = _CPUINFO) -> tuple[str, ...]:
 
 
 @cache
-def load(name: str, folder: Path | None = None) -> ctypes.CDLL:
+def load(name: str, folder: Path | None = None, *, exact: bool = False) -> ctypes.CDLL:
     """The kernels for an instruction set, kept in `folder` (default: the user's cache) for the next process.
 
-    Unavailable if they cannot be built.
+    `exact` ones round no input of MXFP4 weights. Unavailable if they cannot be built.
     """
     if os.name != "posix":
         raise Unavailable("they are built on Linux and macOS only")
@@ -133,7 +134,7 @@ def load(name: str, folder: Path | None = None) -> ctypes.CDLL:
         from platformdirs import user_cache_path
 
         folder = user_cache_path("gptoss") / "kernels"
-    options = (*_OPTIONS, *(f"-m{part}" for part in INSTRUCTIONS[name]))
+    options = (*_OPTIONS, *(f"-m{part}" for part in INSTRUCTIONS[name]), *(_EXACT if exact else ()))
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         library = folder / f"{name}-{_key(compiler, options)}.so"
@@ -150,7 +151,8 @@ def _key(compiler: str, options: tuple[str, ...]) -> str:
     """One for each source, way to compile it and compiler, of which the file's size and time tell the version."""
     status = Path(compiler).resolve().stat()
     made = (compiler, str(status.st_size), str(status.st_mtime_ns), platform.machine(), *options)
-    return blake2b("\0".join((SOURCE.read_text(encoding="utf-8"), *made)).encode(), digest_size=12).hexdigest()
+    texts = (path.read_text(encoding="utf-8") for path in sorted(SOURCE.parent.glob("*.[ch]")))
+    return blake2b("\0".join((*texts, *made)).encode(), digest_size=12).hexdigest()
 
 
 def _compile(command: list[str], library: Path) -> None:

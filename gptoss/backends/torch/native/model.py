@@ -32,7 +32,7 @@ class NativeModel:
         self.instructions = kernels.instructions(instructions)
         if dtype == torch.float32 and self.instructions == "avx512bf16":
             self.instructions = "avx512"  # inputs are not to be rounded
-        self._kernels = kernels.load(self.instructions)
+        self._kernels = kernels.load(self.instructions, exact=dtype == torch.float32)
         self.config = config = shard.config
         self._plan = shard.plan
         self._group = group
