@@ -17,6 +17,8 @@ from gptoss.engine.parsing import MessageBegun, TextDelta, TokenBytes
 from gptoss.transcripts.playback import Moment, playback
 from gptoss.transcripts.redaction import Redactor
 
+_to_json = msgspec.json.Encoder().encode
+
 WIDTH, HEIGHT = 80, 24
 LONGEST_PAUSE = 2.0
 """Seconds. A player shortens longer ones; the recording itself keeps the true time."""
@@ -53,9 +55,9 @@ class _Screen(Output):
     """A terminal of a fixed size that only remembers what was written."""
 
     def __init__(self) -> None:
-        self._written = io.StringIO()
-        super().__init__(self._written)
+        super().__init__(io.StringIO())
         self.is_terminal = self.is_coloured = True
+        self._written: list[str] = []
 
     @property
     def width(self) -> int:
@@ -63,10 +65,12 @@ class _Screen(Output):
 
     def take(self) -> str:
         """What was written since the last time."""
-        written = self._written.getvalue()
-        self._written.seek(0)
-        self._written.truncate()
+        written = "".join(self._written)
+        self._written.clear()
         return written.replace("\n", "\r\n")
+
+    def _send(self, text: str) -> None:
+        self._written.append(text)
 
 
 def _header(name: str, time: int) -> str:
@@ -83,7 +87,7 @@ def _header(name: str, time: int) -> str:
 
 
 def _line(at: float, text: str) -> str:
-    return msgspec.json.encode((round(at, 6), "o", text)).decode() + "\n"
+    return _to_json((round(at, 6), "o", text)).decode() + "\n"
 
 
 def _selected(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gptoss.cli.blocks import Block
 from gptoss.cli.harmless import harmless
 from gptoss.cli.output import Output
+from gptoss.cli.paragraph import paragraph
 from gptoss.cli.widths import fitted, width_of
 from gptoss.cli.wrapping import Wrapper
 
@@ -144,7 +145,13 @@ def _is_item(piece: str) -> bool:
 
 def _rendered(text: str, width: int) -> str:
     """Markdown as lines with colours, ready for a terminal. The text must be harmless already."""
-    lines = [line.rstrip() for line in _layout(width).lines(_parser().parse(text)).split("\n")]
+    laid_out = None
+    if text[0].isalpha() and "\n" not in text.strip():  # a single line that can only be a paragraph
+        laid_out = paragraph(_parser().parseInline(text.strip()), width)
+    if laid_out is None:
+        tokens = _parser().parse(text)
+        laid_out = paragraph(tokens, width) or _layout(width).lines(tokens)
+    lines = [line.rstrip() for line in laid_out.split("\n")]
     # Blank lines around some blocks have colours, too.
     shown = [number for number, line in enumerate(lines) if _COLOURS.sub("", line).strip()]
     return "\n".join(lines[shown[0] : shown[-1] + 1] if shown else []) + "\n"

@@ -13,6 +13,8 @@ def fitted(text: str, width: int) -> str:
     """The text cut to `width` columns, the last of which then is an ellipsis."""
     if width_of(text) <= width:
         return text
+    if text.isascii():
+        return text[: max(width - 1, 0)] + "…"
     taken = 0
     for position, character in enumerate(text):
         taken += 1 if character <= "\x7f" else _width(character)

@@ -32,6 +32,7 @@ class Wrapper:
         if not limit:
             return self._release(0) + self._unbroken(text)
         shown = []
+        is_narrow = text.isascii() and self._word.isascii()
         for character in text:
             if character == "\n":
                 shown.append(self._release(limit) + self._spaces + "\n")
@@ -42,7 +43,7 @@ class Wrapper:
                 self._spaces += character
             else:
                 # A line may be broken before and after a wide character; most scripts that have them use no spaces.
-                if is_wide(character) or (self._word and is_wide(self._word[-1])):
+                if not is_narrow and (is_wide(character) or (self._word and is_wide(self._word[-1]))):
                     shown.append(self._release(limit))
                 self._word += character
         return "".join(shown)

@@ -29,8 +29,10 @@ from gptoss.storage.sqlite import ERRORS, connect, connect_read_only, revision, 
 if TYPE_CHECKING:
     from gptoss.storage.database import Index
 
-PAGE = 1000
-"""Events fetched at a time. No query stays open between pages, so a slow reader never keeps an old snapshot alive."""
+PAGE = 250
+"""Events fetched at a time: few enough to be still in the processor's cache when they are hashed and decoded. No query
+stays open between pages, so a slow reader never keeps an old snapshot alive.
+"""
 
 
 class Reading:

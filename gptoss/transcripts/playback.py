@@ -14,6 +14,8 @@ from gptoss.engine.reducer import reduce
 from gptoss.engine.state import State
 from gptoss.engine.updates import Sampled, Update
 
+_SHOWN = (MessageBegun, TextDelta)
+
 
 class Moment(NamedTuple):
     """An update, when it was due in seconds since the first event, and the seq of the event that it comes from."""
@@ -56,11 +58,15 @@ def playback(
                 at = begun + (elapsed_ms + share) / 1000 - first
                 if tokens:
                     yield Moment(at, Sampled(ids), stored.seq)
-                yield from (Moment(at, update, stored.seq) for update in _shown(parser.feed(ids)))
+                for shown in parser.feed(ids):
+                    if isinstance(shown, _SHOWN):
+                        yield Moment(at, shown, stored.seq)
             elapsed_ms = event.elapsed_ms
             continue
         yield Moment(time - first, stored, stored.seq)
-        yield from (Moment(time - first, update, stored.seq) for update in _shown(said))
+        for shown in said:
+            if isinstance(shown, _SHOWN):
+                yield Moment(time - first, shown, stored.seq)
         if isinstance(event, GenerationFinished):
             parser = None
 
@@ -69,7 +75,3 @@ def _pieces(ids: tuple[int, ...], took: float, frame: float) -> list[tuple[int, 
     """Tokens that took so many seconds, as many at a time as come within a frame, one at least."""
     size = max(1, int(len(ids) * frame / took)) if took > frame else len(ids) if frame else 1
     return [ids[begin : begin + size] for begin in range(0, len(ids), size)]
-
-
-def _shown(updates: Iterable[object]) -> Iterator[Update]:
-    return (update for update in updates if isinstance(update, MessageBegun | TextDelta))
