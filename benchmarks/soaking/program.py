@@ -21,6 +21,8 @@ from benchmarks.soaking.world import World
 PATIENCE = 300.0
 """Seconds after which a process counts as hung."""
 
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
 SIGNALS = {"SIGKILL": signal.SIGKILL, "Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
 
 
@@ -161,8 +163,12 @@ def strike(fault: str, pid: int, world: World, dice: Random) -> bool:
 
 
 def is_defect(said: str) -> bool:
-    """Whether the program met an error that it does not know."""
-    return "Traceback" in said or "something went wrong that should not have" in said
+    """Whether the program met an error that it does not know. What a tool's card shows of Python's errors is indented."""
+    lines = _CONTROL.sub("", said).splitlines()
+    return any(
+        "something went wrong that should not have" in line or ("Traceback" in line and not line.startswith("    "))
+        for line in lines
+    )
 
 
 def _text(file: IO[bytes]) -> str:
