@@ -163,7 +163,7 @@ def strike(fault: str, pid: int, world: World, dice: Random) -> bool:
 
 
 def is_defect(said: str) -> bool:
-    """Whether the program met an error that it does not know. What a tool's card shows of Python's errors is indented."""
+    """Whether the program met an error that it does not know; what a tool's card shows of Python's is indented."""
     lines = _CONTROL.sub("", said).splitlines()
     return any(
         "something went wrong that should not have" in line or ("Traceback" in line and not line.startswith("    "))
