@@ -52,6 +52,7 @@ bench: $(VENV)/.installed-dev  ## measure what needs no GPU; docs/benchmarks.md 
 	$(BIN)/python -m benchmarks.append $(if $(PEERS),--peers $(PEERS))
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python -m benchmarks.turn
+	$(BIN)/python -m benchmarks.warm --rounds 3
 	$(BIN)/python -m benchmarks.decode
 	$(BIN)/python -m benchmarks.transcripts
 	$(BIN)/python -m benchmarks.rerun --turns 20

@@ -1,8 +1,10 @@
 """What generators do with the requests they get, whatever computes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from gptoss.engine.errors import ContextFull, GenerationFailed
+from gptoss.engine.ports import Cancelled, TokenChunk
 
 
 def checked_ids(ids: Sequence[int], vocabulary: int, max_context: int) -> list[int]:
@@ -20,6 +22,22 @@ def checked_ids(ids: Sequence[int], vocabulary: int, max_context: int) -> list[i
             "the checkpoint is not one for the o200k_harmony vocabulary"
         )
     return list(ids)
+
+
+class NothingKept:
+    """A generator that computes nothing ahead and keeps nothing in files, see `gptoss.engine.ports.TokenGenerator`."""
+
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        """Nothing."""
+        return iter(())
+
+    def store(self, ids: Sequence[int], file: Path, most: int) -> int:
+        """No file."""
+        return 0
+
+    def recall(self, ids: Sequence[int], file: Path) -> int:
+        """Nothing."""
+        return 0
 
 
 class OneAnswer:

@@ -7,6 +7,7 @@ count of prefilled tokens.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from gptoss.backends.answering import NothingKept
 from gptoss.backends.parameters import most_tokens
 from gptoss.engine.errors import ContextFull, GenerationFailed
 from gptoss.engine.ports import Cancelled, TokenChunk, TokenScore
@@ -19,7 +20,7 @@ Reply = Sequence[int | BaseException]
 VOCABULARY = 201_088
 
 
-class ScriptedGenerator:
+class ScriptedGenerator(NothingKept):
     """Each `generate` plays the next reply, one id per chunk.
 
     A prompt that ends with the beginning of that reply is the continuation of an interrupted answer: the reply goes on

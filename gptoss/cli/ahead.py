@@ -4,7 +4,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from gptoss.engine.conversation import next_step
+from gptoss.engine.foresight import next_prefix
+from gptoss.engine.generations import prompt_of
+from gptoss.engine.harmony import Harmony
 from gptoss.engine.ports import TokenGenerator
+from gptoss.engine.state import State
+
+
+def next_prompt(state: State, harmony: Harmony, most: int) -> tuple[int, ...]:
+    """What is known of the next prompt: all of it while there is a turn to go on with, else what it begins with.
+
+    `most` is how many tokens the model takes.
+    """
+    if next_step(state) is not None:
+        return prompt_of(state, harmony).ids
+    return next_prefix(state, harmony, min(state.settings.context, most))
 
 
 @contextmanager

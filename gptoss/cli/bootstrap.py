@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gptoss.backends.vllm.options import VllmOptions, VllmRequest
     from gptoss.cli.config import Config
     from gptoss.cli.kept import Kept
+    from gptoss.cli.patches import Patches
+    from gptoss.cli.shelf import Shelf
     from gptoss.cli.tooling import ToolOptions
     from gptoss.engine.harmony import Harmony
     from gptoss.engine.ports import EventLog, EventReader, TokenGenerator, Tool
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from gptoss.engine.settings import Sampling, ToolSpec
     from gptoss.engine.vocabulary import Vocabulary
     from gptoss.storage.health import Examination, SqliteLibrary
-    from gptoss.tools.apply_patch.journal import Journal
-    from gptoss.tools.apply_patch.record import Record
 
 CHECKPOINT = "GPTOSS_CHECKPOINT"
 
@@ -304,29 +304,9 @@ class Adapters:
             from gptoss.tools.apply_patch.tool import ApplyPatchTool
 
             made["apply_patch"] = ApplyPatchTool(
-                options.workspace or Path(), put_blob=put_blob, confirm=confirm, journal=self.journal
+                options.workspace or Path(), put_blob=put_blob, confirm=confirm, journal=self.patches.journal
             )
         return made
-
-    def patched(self, log: EventReader, branch: str, after: int) -> Record | None:
-        """What patches have changed on a branch after the event with that seq; None where nothing was."""
-        from gptoss.engine.events import ToolReturned
-
-        returned = [stored.event for stored in log.read(branch, after) if isinstance(stored.event, ToolReturned)]
-        kept = [artefact for event in returned for artefact in event.artefacts]
-        if not kept:
-            return None
-        from gptoss.tools.apply_patch.record import MEDIA_TYPE, Record, combined
-
-        records = [Record.decode(log.get_blob(each.digest)) for each in kept if each.media_type == MEDIA_TYPE]
-        record = combined(records)
-        return record if record.edits else None
-
-    def put_back(self, record: Record, workspace: Path) -> None:
-        """Make files of a workspace what they were before, all or none. UsageError where one was changed since."""
-        from gptoss.tools.apply_patch.record import take_back
-
-        take_back(record, workspace, self.journal)
 
     def forget_files(self, session: str) -> None:
         """Remove what tools have left in files for the session with that id; pictures of others are made again."""
@@ -335,39 +315,38 @@ class Adapters:
         from gptoss.tools.python.files import folder_of
 
         rmtree(folder_of(self._files, session), ignore_errors=True)
-        self.forget_pictures()
+        self.shelf().forget(session)
+        self._forget_pictures()
 
-    def forget_pictures(self) -> None:
-        """Remove the pictures that were shown; whoever needs one makes it again from the log."""
+    def forget_copies(self) -> None:
+        """Remove what can be made again from the log: pictures that were shown, keys and values of all sessions."""
+        self.shelf().clear()
+        self._forget_pictures()
+
+    def _forget_pictures(self) -> None:
         from shutil import rmtree
 
         from gptoss.cli.kept import PICTURES
 
         rmtree(self.folders.cache / PICTURES, ignore_errors=True)
 
-    def put_back_patches(self) -> list[str]:
-        """Put back what patches of processes that were killed have left half-done; a sentence for each."""
-        if not any(self._patches.glob("*.json")):
-            return []
-        from gptoss.tools.apply_patch.recovering import recover
+    def shelf(self, megabytes: int = 0) -> Shelf:
+        """What models have computed for sessions, in files that may take so much in all."""
+        from gptoss.cli.shelf import FOLDER, Shelf
 
-        return [str(recovered) for recovered in recover(self.journal)]
+        return Shelf(self.folders.cache / FOLDER, megabytes * 1_000_000)
 
-    @property
-    def journal(self) -> Journal:
-        """The journal of patches under way."""
-        from gptoss.tools.apply_patch.journal import Journal
+    @cached_property
+    def patches(self) -> Patches:
+        """What patches have changed."""
+        from gptoss.cli.patches import Patches
 
-        return Journal(self._patches)
+        return Patches(self.folders.data / "patches")
 
     @property
     def _files(self) -> Path:
         """Where the folders are that the sessions' Python sees."""
         return self.folders.data / "files"
-
-    @property
-    def _patches(self) -> Path:
-        return self.folders.data / "patches"
 
     def kept(self, get_blob: Callable[[str], bytes]) -> Kept:
         """What tools kept in the log that `get_blob` reads, for a display."""

@@ -37,7 +37,7 @@ def call_tool(
     name = tool_named(recipient)
     if name not in adapters.tool_specs():
         raise UsageError(f"there is no tool {recipient!r}: a model can call {', '.join(adapters.tool_recipients())}")
-    for sentence in adapters.put_back_patches():
+    for sentence in adapters.patches.recover():
         err.line(f"gptoss: {sentence}", "notice")
     with ExitStack() as opened:
         blobs = _Blobs()

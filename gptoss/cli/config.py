@@ -42,6 +42,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
+    kv_cache: int | None = None
     workspace: str | None = None
     python_backend: str | None = None
     browser_source: str | None = None

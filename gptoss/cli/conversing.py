@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gptoss.cli.ahead import head_start
+from gptoss.cli.ahead import head_start, next_prompt
 from gptoss.cli.bootstrap import Adapters, model_name
 from gptoss.cli.display import Display
 from gptoss.cli.finding import find, forked, latest
+from gptoss.cli.holding import Hold
 from gptoss.cli.names import checked_name, new_name, resume_command
 from gptoss.cli.output import Output
 from gptoss.cli.request import ChatRequest, initial_settings
+from gptoss.cli.shelf import MOST
 from gptoss.cli.tooling import ToolOptions
 from gptoss.cli.watching import tokens_per_second
 from gptoss.engine.branching import rename
-from gptoss.engine.conversation import Conversation, next_step
+from gptoss.engine.conversation import Conversation
 from gptoss.engine.errors import GptossError, SessionExists, UsageError
-from gptoss.engine.foresight import next_prefix
 from gptoss.engine.generations import prompt_of
 from gptoss.engine.harmony import Harmony
-from gptoss.engine.ports import BranchInfo, EventLog, Lease, SessionInfo, TokenGenerator, Tool
+from gptoss.engine.ports import BranchInfo, EventLog, SessionInfo, TokenGenerator, Tool
 from gptoss.engine.reducer import fold
 from gptoss.engine.settings import Settings
 from gptoss.engine.state import State
@@ -56,13 +57,15 @@ class Chat:
         self._opened = ExitStack()
         self._tools: dict[str, Tool] = {}
         self._model: tuple[str | None, str] = None, ""
+        self._shelf = adapters.shelf(MOST if request.kv_cache is None else request.kv_cache)
+        self._recalled: str | None = None
         self._log: EventLog = adapters.open_log(request.database)
         self._kept = adapters.kept(self._log.get_blob)
         self._generator: TokenGenerator | None = None
         self._harmony: Harmony | None = None
         self._conversation: Conversation | None = None
         self._began = False
-        self._held: tuple[str, Lease] | None = None
+        self._held = Hold(self._log, take_over=request.take_over)
         try:
             self._named = request.session or (latest(self._log) if request.latest else None)
             self.info = find(self._log, self._named)
@@ -82,10 +85,12 @@ class Chat:
 
     def __exit__(self, *_: object) -> None:
         with self._opened:
-            self.reopen_later()
-            if self._generator is not None:
-                self._generator.close()
-            self._log.close()
+            try:
+                self._let_go()
+            finally:
+                if self._generator is not None:
+                    self._generator.close()
+                self._log.close()
 
     @property
     def is_new(self) -> bool:
@@ -157,7 +162,20 @@ class Chat:
             )
             self._conversation.change_settings(self.settings)
             self._kept.begin(self._conversation.state.artefacts[:])
+            if self._recalled != self.info.id:
+                self._recalled = self.info.id
+                self._shelf.recall(generator, self.info.id, self._next_prompt(generator))
         return self._conversation
+
+    def _let_go(self) -> None:
+        """Close the session; what the model has computed for it waits for whoever comes back."""
+        talked = self._conversation is not None
+        self.reopen_later()
+        # A single answer in a session that nobody gave a name is hardly ever gone on with.
+        comes_back = self._named is not None or self._request.prompt is None
+        if talked and comes_back and self.info is not None and self._generator is not None:
+            # From the log as it is now: what was redacted meanwhile must not be kept.
+            self._shelf.store(self._generator, self.info.id, self._next_prompt(self._generator))
 
     def reopen_later(self) -> None:
         """Let go of the conversation; the next one is opened anew and sees what others have written meanwhile."""
@@ -186,7 +204,7 @@ class Chat:
     def resume(self, name: str) -> None:
         """Leave this session and go on with another one. SessionNotFound when there is none of that name."""
         found = self._log.session(name)
-        self.reopen_later()
+        self._let_go()
         self.info, self.name, self._began = found, name, False
         self.settings = self._recorded()
 
@@ -253,23 +271,21 @@ class Chat:
         """For while the user types: the model computes what the next prompt begins with."""
         if self._generator is None or (self.settings.checkpoint, self.settings.backend) != self._model:
             return nullcontext()  # it is about to be another one
-        ids = self._foreseen(self._generator)
+        ids = self._next_prompt(self._generator)
         return head_start(self._generator, ids) if ids else nullcontext()
 
     def branches(self) -> list[str]:
         """The names of the session's branches."""
         return [] if self.info is None else [branch.name for branch in self._log.branches(self.info.id)]
 
-    def _foreseen(self, generator: TokenGenerator) -> tuple[int, ...]:
-        """The tokens that the next turn's prompt begins with; none while there is a turn to go on with."""
+    def _next_prompt(self, generator: TokenGenerator) -> tuple[int, ...]:
+        """What is known of it, see `next_prompt`; nothing without a vocabulary, or a log that can be read."""
         try:
             state = self.state or State(session="", name="", settings=self.settings, seq=0)
         except GptossError:
             return ()  # the turn itself will meet it again, and say so
-        if self._harmony is None or next_step(state) is not None:
-            return ()
-        context = min(self.settings.context, generator.max_context)
-        return next_prefix(replace(state, settings=self.settings), self._harmony, context)
+        state = replace(state, settings=self.settings)
+        return () if self._harmony is None else next_prompt(state, self._harmony, generator.max_context)
 
     def _equip(self, harmony: Harmony) -> None:
         """Make the tools that the settings name and that are not there yet."""
@@ -292,20 +308,9 @@ class Chat:
 
     def _hold(self) -> None:
         """Be the one who writes to the branch, once there is one."""
-        if self.info is None:
-            return
-        branch = self.info.branch
-        if self._held is not None:
-            held, lease = self._held
-            if held == branch and not lease.lost:
-                return
-            # What somebody else may have written meanwhile must be read.
-            self.reopen_later()
-            lease.release()
-            self._held, takes_over = None, False
-        else:
-            takes_over = self._request.take_over
-        self._held = branch, self._log.acquire(branch, take_over=takes_over)
+        if self.info is not None and not self._held.has(self.info.branch):
+            self.reopen_later()  # what somebody else may have written meanwhile must be read
+            self._held.move(self.info.branch)
 
     def _recorded(self) -> Settings:
         if self.info is None:

@@ -59,7 +59,7 @@ def redact_event(
                 out.line("Nothing was removed.")
                 return 0
             removed = log.redact(at.id, seq, reason)
-            adapters.forget_pictures()
+            adapters.forget_copies()
     for number, kind in removed.events:
         out.line(f"event {number} ({kind}) is redacted")
     if removed.elsewhere:

@@ -26,6 +26,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     `prompt` is all that the user wants to say, piped text included; None with nothing to say. `tools` says of a tool,
     by name, whether the session is to have it; `tool_options` how tools run. `show_browser_results` shows what was
     fetched. `latest` continues the session that was used last. `raw`, `json` and `quiet` say how a turn is shown.
+    `kv_cache` is how many MB keys and values of sessions may take on the disk.
     """
 
     checkpoint: Path | None = None
@@ -50,6 +51,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
     quiet: bool = False
     fork: bool = False
     take_over: bool = False
+    kv_cache: int | None = None
     database: str | None = None
 
     def settings(
@@ -75,7 +77,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
         )
 
     def filled(self, config: Config) -> "ChatRequest":
-        """This request with the user's defaults for what no session keeps: sampling, how tools run, which database."""
+        """This request with the user's defaults for what no session keeps: sampling, how tools run, which files."""
         mine = self.tool_options
         options = replace(
             mine,
@@ -83,12 +85,12 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
             python_backend=mine.python_backend or config.python_backend,
             browser_source=mine.source or config.browser_source,
         )
-        said = {"temperature": config.temperature, "top_p": config.top_p, "max_tokens": config.max_tokens}
+        names = ("temperature", "top_p", "max_tokens", "kv_cache")
         return replace(
             self,
             tool_options=options,
             database=named_database(self.database) or config.database,
-            **{name: value for name, value in said.items() if getattr(self, name) is None},
+            **{name: getattr(config, name) for name in names if getattr(self, name) is None},
         )
 
     def check(self) -> None:
@@ -106,6 +108,7 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
         _check("--top-p", self.top_p, at_least=0.0, at_most=1.0)
         _check("--seed", self.seed, at_least=0, at_most=2**63 - 1)
         _check("--max-tokens", self.max_tokens, at_least=1, at_most=2**31 - 1)
+        _check("--kv-cache", self.kv_cache, at_least=0, at_most=2**31 - 1)
         _check("--context", self.context, at_least=1, at_most=2**31 - 1)
         for name, text in (("prompt", self.prompt), ("developer message", self.developer_message)):
             if text is not None and not _is_unicode(text):

@@ -4,6 +4,7 @@ Each port has several adapters and one contract suite (`tests/contracts`) that e
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -288,6 +289,20 @@ class TokenGenerator(Protocol):
         At least one id. Between two chunks lies less work than in `generate`, since somebody may want to go on. Yields
         nothing where nothing would be gained: what is cached already stays as it is, and a backend that looks after
         that by itself, or cannot, does nothing. Errors as in `generate`.
+        """
+        ...
+
+    def store(self, ids: Sequence[int], file: Path, most: int) -> int:
+        """Keep in a file of at most so many bytes what is cached of the beginning of `ids`: how many tokens.
+
+        0 where no file was written: it is not worth one, or the backend keeps none.
+        """
+        ...
+
+    def recall(self, ids: Sequence[int], file: Path) -> int:
+        """Take into the cache what a file keeps of the beginning of `ids`: how many of them are cached now.
+
+        A file that is missing, damaged, of another model or of other tokens changes nothing.
         """
         ...
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from gptoss.backends.answering import NothingKept
 from gptoss.backends.opening import open_generator
 from gptoss.backends.parallel.following import Follower
 from gptoss.backends.parallel.group import Ranks, meeting_point
@@ -17,7 +18,7 @@ from gptoss.engine.ports import Cancelled, TokenChunk, TokenGenerator, TokenScor
 from gptoss.engine.settings import Sampling
 
 
-class Faulty:
+class Faulty(NothingKept):
     """Another generator, which goes wrong at its fifth token."""
 
     name = "torch"
@@ -43,9 +44,6 @@ class Faulty:
                 time.sleep(600)
             else:
                 yield chunk
-
-    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
-        return self._own.prefill(ids, cancelled)
 
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         return self._own.score(ids, start)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -123,6 +124,13 @@ class TokenGeneratorContract:
     def test_computing_ahead_can_be_cancelled(self, generator: TokenGenerator) -> None:
         assert list(generator.prefill(self.prompt, lambda: True)) == []
         assert ids_of(self.run(generator)) == self.fresh(self.prompt, GREEDY)
+
+    def test_a_few_tokens_are_not_worth_a_file(self, generator: TokenGenerator, tmp_path: Path) -> None:
+        whole = ids_of(self.run(generator))
+        assert generator.store(self.prompt, tmp_path / "file", 1 << 30) == 0
+        assert list(tmp_path.iterdir()) == []
+        assert generator.recall([5, *self.prompt], tmp_path / "file") == 0
+        assert ids_of(self.run(generator)) == whole
 
     def test_prompts_that_part_ways_do_not_disturb_each_other(self, generator: TokenGenerator) -> None:
         left, right = (*self.prompt, 3, 4), (*self.prompt[:-5], 9, 8)

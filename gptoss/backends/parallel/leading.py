@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from gptoss.backends.answering import NothingKept
 from gptoss.backends.opening import open_generator
 from gptoss.backends.parallel.crew import AFTER, Crew
 from gptoss.backends.parallel.group import Group
@@ -16,12 +17,13 @@ from gptoss.engine.settings import Sampling
 T = TypeVar("T")
 
 
-class LeadingGenerator:
+class LeadingGenerator(NothingKept):
     """Rank 0's own part of a model, and the orders that keep the others' in step with it.
 
     The others take a step when this one does, and stop where it stops: between two steps, so that none is left waiting.
     They are told what was drawn, and say so if it is not what they drew. Errors: RankLost and RankDrifted besides those
-    of the port; after one of them nothing works any more.
+    of the port; after one of them nothing works any more. Nothing is computed ahead: if a rank was lost meanwhile,
+    nobody would be there who waits for an answer and could be told.
     """
 
     def __init__(self, crew: Crew, number: int, own: TokenGenerator) -> None:
@@ -59,10 +61,6 @@ class LeadingGenerator:
         finally:
             if answer == self._answer:
                 self._end()
-
-    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
-        """Nothing: if a rank was lost meanwhile, nobody who waits for an answer would be there to be told."""
-        return iter(())
 
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         """See `gptoss.engine.ports.TokenGenerator`."""

@@ -1,6 +1,7 @@
 """The `TokenGenerator` port over the PyTorch model."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from gptoss.backends.parallel.plan import plan
 from gptoss.backends.parallel.shard import Shard
 from gptoss.backends.parameters import most_tokens
 from gptoss.backends.sampling import check, draw
+from gptoss.backends.saved import key_of
 from gptoss.backends.torch import memory
 from gptoss.backends.torch.model import Model
 from gptoss.backends.torch.native.kernels import Unavailable
@@ -81,6 +83,7 @@ class TorchGenerator(OneAnswer):
             checkpoint.close()
         super().__init__(checkpoint.config.vocab_size, checkpoint.config.max_context)
         self._cache = self._model.new_cache()
+        self._key = key_of(self.fingerprint, f"{self.arithmetic}, {dtype}")
 
     def generate(
         self, prompt: Sequence[int], sampling: Sampling, stop_ids: frozenset[int], cancelled: Cancelled
@@ -129,6 +132,18 @@ class TorchGenerator(OneAnswer):
             done += len(part)
 
     @torch.inference_mode()
+    def store(self, ids: Sequence[int], file: Path, most: int) -> int:
+        """See `gptoss.engine.ports.TokenGenerator`."""
+        return self._cache.store(file, self._key, ids, self._model.config.windows, most)
+
+    @torch.inference_mode()
+    def recall(self, ids: Sequence[int], file: Path) -> int:
+        """See `gptoss.engine.ports.TokenGenerator`."""
+        self._begin()
+        with self._failing():
+            return self._cache.recall(file, self._key, ids, self._model.config.windows)
+
+    @torch.inference_mode()
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         """See `gptoss.engine.ports.TokenGenerator`."""
         ids = self._checked(ids) if ids else []
@@ -157,8 +172,13 @@ class TorchGenerator(OneAnswer):
         return self._model.logits(self._forward(ids)[-1:])[0]
 
     def _forward(self, ids: Sequence[int]) -> torch.Tensor:
-        try:
+        with self._failing():
             return self._model.forward(ids, self._cache)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
         except (RuntimeError, MemoryError) as error:  # torch reports nearly everything as a RuntimeError
             raise GenerationFailed(f"the torch backend failed: {error}") from error
 

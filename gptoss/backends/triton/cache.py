@@ -1,21 +1,19 @@
 """Keys and values on the card: one sequence, of which a new prompt keeps what it shares."""
 
-from collections.abc import Sequence
-
 import torch
 
+from gptoss.backends.cached import Cached
 from gptoss.backends.config import ModelConfig
-from gptoss.engine.prefix import common_prefix
 
 STEP = 2048
 """Capacities are multiples of it."""
 
 
-class KVCache:
+class KVCache(Cached):
     """`data` is bf16 [layers, 2, kv_heads, capacity, head_dim], keys before values; `ids` are the tokens it holds."""
 
     def __init__(self, config: ModelConfig, device: torch.device) -> None:
-        self.ids: list[int] = []
+        super().__init__()
         self.most = config.max_context
         self.data = torch.zeros(
             config.num_hidden_layers, 2, config.num_key_value_heads, 0, config.head_dim,
@@ -26,15 +24,9 @@ class KVCache:
     def capacity(self) -> int:
         return self.data.shape[3]
 
-    def holds(self, prompt: Sequence[int]) -> bool:
-        """Whether nothing of `prompt` is missing."""
-        return common_prefix(self.ids, prompt) == len(prompt)
-
-    def keep(self, prompt: Sequence[int]) -> int:
-        """Forget all but what `prompt` begins with, and say how many tokens of it that leaves."""
-        shared = common_prefix(self.ids, prompt)
-        del self.ids[shared:]
-        return shared
+    @property
+    def rows(self) -> list[torch.Tensor]:
+        return [layer.flatten(0, 1) for layer in self.data]
 
     def reserve(self, tokens: int) -> bool:
         """Make room for so many tokens in all, which may move everything; whether it did."""

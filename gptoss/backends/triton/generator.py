@@ -14,6 +14,7 @@ from gptoss.backends.parallel.plan import plan
 from gptoss.backends.parallel.shard import Shard
 from gptoss.backends.parameters import most_tokens
 from gptoss.backends.sampling import check, draw
+from gptoss.backends.saved import key_of
 from gptoss.backends.torch.scoring import scored
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
@@ -76,6 +77,7 @@ class TritonGenerator(OneAnswer):
         self.arithmetic = "Triton kernels, interpreted" if INTERPRETED else f"Triton kernels on {_name(place)}"
         self._device = place.index if place.type == "cuda" else -1  # -1 is none
         self._cache = KVCache(weights.config, place)
+        self._key = key_of(fingerprint, self.arithmetic)
         self._prefill = Prefill(weights, tiles.grouped, tiles.flash, group)
         self._decoder = Decoder(weights, tiles.decoding, dependent=_dependent(place), group=group)
         self._steps = Steps(self._decoder, self._cache)
@@ -132,6 +134,18 @@ class TritonGenerator(OneAnswer):
             yield TokenChunk(prefilled=len(part), cached=kept if done == kept else 0)
             self._still(answer)
             done += len(part)
+
+    @torch.inference_mode()
+    def store(self, ids: Sequence[int], file: Path, most: int) -> int:
+        """See `gptoss.engine.ports.TokenGenerator`."""
+        return self._cache.store(file, self._key, ids, self._decoder.weights.config.windows, most)
+
+    @torch.inference_mode()
+    def recall(self, ids: Sequence[int], file: Path) -> int:
+        """See `gptoss.engine.ports.TokenGenerator`."""
+        self._begin()
+        with self._failing():
+            return self._cache.recall(file, self._key, ids, self._decoder.weights.config.windows)
 
     @torch.inference_mode()
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:

@@ -12,7 +12,7 @@ from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.async_llm import AsyncLLM
 
-from gptoss.backends.answering import checked_ids
+from gptoss.backends.answering import NothingKept, checked_ids
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.parameters import check, most_tokens
 from gptoss.backends.vllm.arguments import engine_arguments, parsed
@@ -36,7 +36,7 @@ GRACE = 0.2
 T = TypeVar("T")
 
 
-class VllmGenerator:
+class VllmGenerator(NothingKept):
     """A checkpoint in vLLM's engine. Answers may overlap: the engine computes them together."""
 
     name = "vllm"
@@ -83,10 +83,6 @@ class VllmGenerator:
                 logprobs=_logprobs(answer) if sampling.logprobs else None,
             )
             begun = True
-
-    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
-        """Nothing: it would take a place among the requests that somebody waits for."""
-        return iter(())
 
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         """See `gptoss.engine.ports.TokenGenerator`. The entropy is a lower bound, see `gptoss.backends.vllm.scores`.

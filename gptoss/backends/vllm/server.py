@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from gptoss.backends.answering import NothingKept
 from gptoss.backends.parameters import check, most_tokens
 from gptoss.backends.vllm.asking import TOP, drawing, parameters
 from gptoss.backends.vllm.scores import score_of
@@ -38,7 +39,7 @@ _PASSING = (
 )
 
 
-class ServerGenerator:
+class ServerGenerator(NothingKept):
     """The first model that a server has. Answers may overlap."""
 
     name = "vllm"
@@ -85,10 +86,6 @@ class ServerGenerator:
                     return
             else:
                 return
-
-    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
-        """Nothing: it would take a place among the requests that somebody waits for."""
-        return iter(())
 
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         """See `gptoss.engine.ports.TokenGenerator`. The entropy is a lower bound, see `gptoss.backends.vllm.scores`."""

@@ -122,6 +122,14 @@ def chat(
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", metavar="N", help="At most so many tokens at a time.")
     ] = None,
+    kv_cache: Annotated[
+        int | None,
+        typer.Option(
+            "--kv-cache",
+            metavar="MB",
+            help="Disk for what models computed of sessions, for whoever comes back (default: 2000; 0: none).",
+        ),
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -179,6 +187,7 @@ def chat(
             top_p=top_p,
             seed=seed,
             max_tokens=max_tokens,
+            kv_cache=kv_cache,
             latest=latest,
             raw=raw,
             json=as_json,

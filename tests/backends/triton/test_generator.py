@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gptoss.backends import cached, saved
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.parallel.shard import whole
 from gptoss.backends.torch.generator import TorchGenerator
@@ -68,6 +69,22 @@ def test_what_was_computed_ahead_is_not_computed_again(checkpoint: Path) -> None
     assert prefilled_of(list(generator.prefill(ids[:11], never))) == 7
     assert prefilled_of(list(generator.generate(ids, one, frozenset(), never))) == 6
     assert float((generator._decoder.logits - at_once).abs().median()) < 0.05 * float(at_once.std())
+
+
+def test_keys_and_values_from_a_file_are_those_that_were_computed(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cached, "LEAST", 40)
+    monkeypatch.setattr(saved, "TAIL", 0)
+    ids, one = [3 + n * n % 200 for n in range(180)], Sampling(temperature=0, max_tokens=1)
+    generator, other = TritonGenerator(checkpoint), TritonGenerator(checkpoint)
+    list(generator.prefill(ids[:175], never))
+    assert generator.store(ids, tmp_path / "a", 1 << 30) == 175
+    assert other.recall(ids, tmp_path / "a") == 175
+    assert other._cache._least == 175  # more than its windows hold
+    assert prefilled_of(list(generator.generate(ids, one, frozenset(), never))) == 5
+    assert prefilled_of(list(other.generate(ids, one, frozenset(), never))) == 5
+    assert torch.equal(generator._decoder.logits, other._decoder.logits)
 
 
 def test_takes_no_checkpoint_with_unpacked_experts(tmp_path: Path) -> None:
