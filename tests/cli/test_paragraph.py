@@ -39,16 +39,20 @@ def stripped(lines: str) -> list[str]:
     return [line.rstrip() for line in lines.split("\n")]
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.integers(1, 100))
-def test_it_is_what_rich_makes_of_it(text: str, width: int) -> None:
+def check(text: str, width: int) -> None:
     laid_out = paragraph(PARSER.parse(text), width)
     if laid_out is not None:
         assert stripped(laid_out) == stripped(LaidOut(width).lines(PARSER.parse(text)))
 
 
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.integers(1, 100))
+def test_it_is_what_rich_makes_of_it(text: str, width: int) -> None:
+    check(text, width)
+
+
 @given(st.text(st.characters(max_codepoint=0x2100, exclude_categories=["Cc", "Cs"]), max_size=60), st.integers(1, 30))
 def test_a_character_takes_the_columns_that_rich_gives_it(text: str, width: int) -> None:
-    test_it_is_what_rich_makes_of_it.hypothesis.inner_test(text, width)  # type: ignore[attr-defined]
+    check(text, width)
 
 
 @given(st.lists(st.sampled_from([piece for piece in PIECES if "\n" not in piece]), max_size=40).map("".join))
