@@ -9,6 +9,7 @@ from gptoss.engine.foresight import next_prefix
 from gptoss.engine.generations import prompt_of
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.ports import TokenGenerator
+from gptoss.engine.prefix import common_prefix
 from gptoss.engine.state import State
 
 
@@ -20,6 +21,12 @@ def next_prompt(state: State, harmony: Harmony, most: int) -> tuple[int, ...]:
     if next_step(state) is not None:
         return prompt_of(state, harmony).ids
     return next_prefix(state, harmony, min(state.settings.context, most))
+
+
+def lasting_prefix(state: State, harmony: Harmony, most: int) -> tuple[int, ...]:
+    """The same, as far as it holds also for a user who does not go on with the turn but begins another one."""
+    known, anew = next_prompt(state, harmony, most), next_prefix(state, harmony, min(state.settings.context, most))
+    return known[: common_prefix(known, anew)]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gptoss.cli.ahead import head_start, next_prompt
+from gptoss.cli.ahead import head_start, lasting_prefix, next_prompt
 from gptoss.cli.bootstrap import Adapters, model_name
 from gptoss.cli.display import Display
 from gptoss.cli.finding import find, forked, latest
@@ -164,7 +164,7 @@ class Chat:
             self._kept.begin(self._conversation.state.artefacts[:])
             if self._recalled != self.info.id:
                 self._recalled = self.info.id
-                self._shelf.recall(generator, self.info.id, self._next_prompt(generator))
+                self._shelf.recall(generator, self.info.id, self._known(lasting_prefix, generator))
         return self._conversation
 
     def _let_go(self) -> None:
@@ -175,7 +175,7 @@ class Chat:
         comes_back = self._named is not None or self._request.prompt is None
         if talked and comes_back and self.info is not None and self._generator is not None:
             # From the log as it is now: what was redacted meanwhile must not be kept.
-            self._shelf.store(self._generator, self.info.id, self._next_prompt(self._generator))
+            self._shelf.store(self._generator, self.info.id, self._known(lasting_prefix, self._generator))
 
     def reopen_later(self) -> None:
         """Let go of the conversation; the next one is opened anew and sees what others have written meanwhile."""
@@ -271,21 +271,23 @@ class Chat:
         """For while the user types: the model computes what the next prompt begins with."""
         if self._generator is None or (self.settings.checkpoint, self.settings.backend) != self._model:
             return nullcontext()  # it is about to be another one
-        ids = self._next_prompt(self._generator)
+        ids = self._known(next_prompt, self._generator)
         return head_start(self._generator, ids) if ids else nullcontext()
 
     def branches(self) -> list[str]:
         """The names of the session's branches."""
         return [] if self.info is None else [branch.name for branch in self._log.branches(self.info.id)]
 
-    def _next_prompt(self, generator: TokenGenerator) -> tuple[int, ...]:
-        """What is known of it, see `next_prompt`; nothing without a vocabulary, or a log that can be read."""
+    def _known(
+        self, part: Callable[[State, Harmony, int], tuple[int, ...]], generator: TokenGenerator
+    ) -> tuple[int, ...]:
+        """What is known of the next prompt; nothing without a vocabulary, or a log that can be read."""
         try:
             state = self.state or State(session="", name="", settings=self.settings, seq=0)
         except GptossError:
             return ()  # the turn itself will meet it again, and say so
         state = replace(state, settings=self.settings)
-        return () if self._harmony is None else next_prompt(state, self._harmony, generator.max_context)
+        return () if self._harmony is None else part(state, self._harmony, generator.max_context)
 
     def _equip(self, harmony: Harmony) -> None:
         """Make the tools that the settings name and that are not there yet."""

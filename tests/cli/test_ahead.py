@@ -10,15 +10,19 @@ import pexpect
 import pytest
 
 from gptoss.backends.scripted import ScriptedGenerator
-from gptoss.cli.ahead import head_start
+from gptoss.cli.ahead import head_start, lasting_prefix, next_prompt
+from gptoss.engine.conversation import next_step
 from gptoss.engine.errors import GenerationFailed
 from gptoss.engine.events import GenerationFinished
+from gptoss.engine.foresight import next_prefix
 from gptoss.engine.harmony import Harmony
 from gptoss.engine.message import Message
 from gptoss.engine.ports import Cancelled, TokenChunk
+from gptoss.engine.settings import Sampling
 from gptoss.engine.tokens import ASSISTANT_TURN
 from gptoss.storage.opening import open_for_reading
 from tests.cli.terminals import leave, say
+from tests.engine.test_conversation import ANSWER, open_conversation
 
 
 class Endless(ScriptedGenerator):
@@ -53,6 +57,17 @@ def test_what_goes_wrong_there_is_nobodys_concern(capfd: pytest.CaptureFixture[s
     with head_start(Broken(), (1, 2)):
         pass
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_lasts_holds_whether_a_turn_is_gone_on_with_or_not(harmony: Harmony) -> None:
+    conversation = open_conversation(harmony, [ANSWER], sampling=Sampling(max_tokens=5))
+    list(conversation.say("Hello"))
+    state = conversation.state
+    assert next_step(state) == "continue"
+    lasting, going_on = lasting_prefix(state, harmony, 8192), next_prompt(state, harmony, 8192)
+    assert going_on[: len(lasting)] == lasting == next_prefix(state, harmony, 8192)[: len(lasting)]
+    assert state.generation is not None
+    assert len(lasting) == state.generation.started.prompt_length - len(ASSISTANT_TURN)
 
 
 def test_the_next_question_waits_for_itself_alone(
