@@ -11,6 +11,8 @@ from gptoss.backends.parallel.shard import whole
 from gptoss.backends.torch.cache import STEP
 from gptoss.backends.torch.generator import TorchGenerator
 from gptoss.backends.torch.model import Model
+from gptoss.backends.torch.native.model import NativeModel
+from gptoss.backends.torch.stopping import Stopped
 from gptoss.backends.torch.weights import load_model
 from tests.backends.checkpoints import Geometry, random_weights, save_huggingface, save_original
 
@@ -137,6 +139,25 @@ def test_a_reused_prefix_gives_the_same_bits_as_a_cold_one(model: Model) -> None
     warm = model.forward(other[150:], cache)
     cold = model.forward(other, model.new_cache())
     assert_same(warm, cold[150:])
+
+
+@torch.inference_mode()
+def stops_between_two_layers(model: Model | NativeModel) -> None:
+    """At the second question, before the second layer; then the cache is as it was."""
+    cache = model.new_cache()
+    model.forward(prompt(100), cache)
+    answers = iter([False, True])
+    with pytest.raises(Stopped):
+        model.forward(prompt(30), cache, lambda: next(answers))
+    assert list(answers) == []
+    assert cache.ids == prompt(100)
+    fresh = model.new_cache()
+    model.forward(prompt(100), fresh)
+    assert torch.equal(model.forward(prompt(20), cache), model.forward(prompt(20), fresh))
+
+
+def test_a_prompt_stops_between_two_layers(model: Model) -> None:
+    stops_between_two_layers(model)
 
 
 @torch.inference_mode()

@@ -23,7 +23,14 @@ from gptoss.backends.torch.native.model import NativeModel
 from gptoss.backends.torch.threads import on_threads
 from gptoss.engine.errors import BackendError
 from tests.backends.checkpoints import Geometry, Weights, random_weights, save_huggingface, save_original
-from tests.backends.test_torch_model import GEOMETRIES, logits, pieces, prompt, transformers_logits
+from tests.backends.test_torch_model import (
+    GEOMETRIES,
+    logits,
+    pieces,
+    prompt,
+    stops_between_two_layers,
+    transformers_logits,
+)
 
 built = pytest.mark.skipif(
     not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="there is no C compiler, so PyTorch does the work"
@@ -229,6 +236,20 @@ def test_what_a_cache_held_beyond_a_prefix_leaves_no_trace(name: str, tmp_path: 
     model.forward(ids, cache)
     assert cache.keep(other[:-1]) == 150
     assert torch.equal(model.forward(other[150:], cache), model.forward(other, model.new_cache())[150:])
+
+
+@built
+def test_a_prompt_stops_between_two_layers(tmp_path: Path) -> None:
+    model = NativeModel(
+        whole(Checkpoint(save_original(random_weights(Geometry()), tmp_path / "model"))), torch.bfloat16
+    )
+    stops_between_two_layers(model)
+
+    def interrupted() -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.forward(prompt(9), model.new_cache(), interrupted)
 
 
 @built

@@ -74,17 +74,17 @@ def test_a_migration_is_told_at_a_terminal_and_nowhere_else(
 
 
 def test_a_long_prompt_is_told_while_it_is_read(environment: dict[str, str], embedded: Path) -> None:
-    """With the embedded model, which reads 240 tokens at a time on a CPU; what it has read before does not count."""
+    """With the embedded model, which reads 256 tokens at a time on a CPU; what it has read before does not count."""
     home = Path(environment["GPTOSS_HOME"])
     home.mkdir()
     (home / "cache").symlink_to(embedded)
     child = _terminal(environment, "chat", "--session", "a", "--max-tokens", "8")
     say(child, "word " * 300)
-    child.expect(r"reading the conversation: 240 of (\d+) tokens")
+    child.expect(r"reading the conversation: 256 of (\d+) tokens")
     assert child.match
     assert 300 < int(child.match.group(1)) < 500
     say(child, "more " * 260)
-    child.expect(r"reading the conversation: 240 of (\d+) tokens")
+    child.expect(r"reading the conversation: 256 of (\d+) tokens")
     assert child.match
     assert 260 < int(child.match.group(1)) < 320
     leave(child)

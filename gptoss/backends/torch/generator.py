@@ -19,6 +19,7 @@ from gptoss.backends.torch.model import Model
 from gptoss.backends.torch.native.kernels import Unavailable
 from gptoss.backends.torch.native.model import NativeModel
 from gptoss.backends.torch.scoring import scored
+from gptoss.backends.torch.stopping import Stopped
 from gptoss.backends.torch.threads import threads_for
 from gptoss.backends.torch.weights import load_model
 from gptoss.engine.errors import BackendError, GenerationFailed
@@ -28,11 +29,11 @@ from gptoss.engine.settings import Sampling
 
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
-CHUNK = {"cpu": 240, "cuda": 1024}
-"""Prompt tokens computed between two looks at `cancelled`."""
+CHUNK = {"cpu": 256, "cuda": 1024}
+"""Prompt tokens computed at a time; `cancelled` is asked before each layer."""
 
 AHEAD = {"cpu": 32, "cuda": 1024}
-"""The same while nobody waits for the prompt, so that whoever comes waits for little."""
+"""The same while nobody waits for the prompt, and all of it is kept: whoever comes waits for little."""
 
 SCORED_ROWS = 48
 """Positions whose logits are in memory at a time while scoring."""
@@ -100,7 +101,10 @@ class TorchGenerator(OneAnswer):
             if cancelled():
                 return
             end = min(done + CHUNK[self._model.device.type], len(ids))
-            logits = self._next_logits(ids[done:end])
+            try:
+                logits = self._next_logits(ids[done:end], cancelled)
+            except Stopped:
+                return
             yield TokenChunk(prefilled=end - done, cached=kept if done == kept else 0)
             self._still(answer)
             done = end
@@ -167,13 +171,13 @@ class TorchGenerator(OneAnswer):
         self.__dict__.pop("_cache", None)
 
     @torch.inference_mode()
-    def _next_logits(self, ids: Sequence[int]) -> torch.Tensor:
-        """Compute `ids` on top of the cache: the float32 logits [vocabulary] of the token after them."""
-        return self._model.logits(self._forward(ids)[-1:])[0]
+    def _next_logits(self, ids: Sequence[int], cancelled: Cancelled | None = None) -> torch.Tensor:
+        """Compute `ids` on top of the cache: the float32 logits [vocabulary] of the token after them; or Stopped."""
+        return self._model.logits(self._forward(ids, cancelled)[-1:])[0]
 
-    def _forward(self, ids: Sequence[int]) -> torch.Tensor:
+    def _forward(self, ids: Sequence[int], cancelled: Cancelled | None = None) -> torch.Tensor:
         with self._failing():
-            return self._model.forward(ids, self._cache)
+            return self._model.forward(ids, self._cache, cancelled)
 
     @contextmanager
     def _failing(self) -> Iterator[None]:

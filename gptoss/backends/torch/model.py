@@ -14,7 +14,9 @@ from gptoss.backends.torch.experts import Experts
 from gptoss.backends.torch.linear import Linear
 from gptoss.backends.torch.rope import Rope, rotate
 from gptoss.backends.torch.rows import Pad
+from gptoss.backends.torch.stopping import Stopped
 from gptoss.backends.torch.threads import threads_for
+from gptoss.engine.ports import Cancelled
 
 
 class Norm(NamedTuple):
@@ -65,10 +67,15 @@ class Model(NamedTuple):
             config.num_hidden_layers, config.num_key_value_heads, config.head_dim, self.cache_dtype, self.device
         )
 
-    def forward(self, ids: Sequence[int], cache: KVCache) -> torch.Tensor:
-        """Compute the tokens that follow the cached ones, and add them to the cache: their last hidden states."""
+    def forward(self, ids: Sequence[int], cache: KVCache, cancelled: Cancelled | None = None) -> torch.Tensor:
+        """Compute the tokens that follow the cached ones, and add them to the cache: their last hidden states.
+
+        Stopped once `cancelled`, which is asked before each layer; not where others compute along, who would wait.
+        """
+        if self.group.size > 1:
+            cancelled = None
         with threads_for(len(ids) * self.config.hidden_size * 2 * self.config.intermediate_size):
-            x = self._layers(ids, cache)
+            x = self._layers(ids, cache, cancelled)
         cache.ids.extend(ids)
         return x
 
@@ -87,7 +94,7 @@ class Model(NamedTuple):
         others = (rows < 0) | (rows >= len(tokens))
         return self.group.sum(self.embedding[rows.masked_fill(others, 0)].float().masked_fill_(others.unsqueeze(1), 0))
 
-    def _layers(self, ids: Sequence[int], cache: KVCache) -> torch.Tensor:
+    def _layers(self, ids: Sequence[int], cache: KVCache, cancelled: Cancelled | None) -> torch.Tensor:
         config, count, start = self.config, len(ids), len(cache.ids)
         heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
         group = heads // kv_heads
@@ -96,6 +103,8 @@ class Model(NamedTuple):
         cosines, sines = self.rope.at(start, count, turning=heads + kv_heads, staying=kv_heads)
         x = self._embedded(ids)
         for layer, block in enumerate(self.blocks):
+            if cancelled and cancelled():
+                raise Stopped
             cached = cache.layers[layer]
             qkv = block.qkv(self.pad(block.attention_norm(x)))[:count].view(count, -1, config.head_dim)
             qkv = rotate(qkv, cosines, sines)

@@ -86,6 +86,9 @@ typedef struct {
  * of them have computed, x [count], in place. None: there is only one. Returns 0, or 1 when that cannot be. */
 typedef int Sum(float *x, long count);
 
+/* Asked before each layer: whether to stop. None: nobody will ask for it. */
+typedef int Stop(void);
+
 typedef struct {
     long window; /* positions that a token sees, its own included; 0: all */
     const float *attention_norm;
@@ -345,6 +348,7 @@ ALWAYS void unpack_kind(element *y, const Matrix *m, long n, long k, long count,
             some(y, m, n * m->in + k, m->in - k);
             continue;
         }
+        __builtin_prefetch((const char *)m->weights + bytes(n * m->in + k + count, kind)); /* what comes next */
         group(w, m, n * m->in + k, kind);
         for (int i = 0; i < FILLS; i++) *(operand *)(y + i * WIDTH) = w[i];
     }
@@ -806,12 +810,12 @@ static int mix_experts(const Model *m, const Layer *layer, Work *w, float *x, lo
     return add(m, x, w->projected, count);
 }
 
-/* ---- what Python calls: 0, or 1 when memory ran out or the sum failed ---- */
+/* ---- what Python calls: 0, or 1 when memory ran out, the sum failed or it was stopped ---- */
 
 /* x [count, hidden]: the last hidden states of `ids`, which follow `start` cached tokens. `caches` has one pointer per
  * layer; `cosines` and `sines` [count, head_dim], of which the first halves are read, are those of the positions. */
 int forward(const Model *m, float *x, const int64_t *ids, long count, long start, float *const *caches, long capacity,
-            const float *cosines, const float *sines, int threads) {
+            const float *cosines, const float *sines, int threads, Stop *stop) {
     Work work;
     char *memory = malloc(lay_out(&work, m, count, NULL));
     if (!memory) return 1;
@@ -827,7 +831,8 @@ int forward(const Model *m, float *x, const int64_t *ids, long count, long start
     int failed = m->sum && m->sum(x, count * m->hidden);
     for (long n = 0; n < m->layers && !failed; n++) {
         Attention a = {.start = start, .capacity = capacity, .cache = caches[n]};
-        failed = mix_tokens(m, m->layer + n, &work, x, count, &a, cosines, sines, threads);
+        failed = stop && stop();
+        if (!failed) failed = mix_tokens(m, m->layer + n, &work, x, count, &a, cosines, sines, threads);
         if (!failed) failed = mix_experts(m, m->layer + n, &work, x, count, threads);
     }
     free(memory);

@@ -78,6 +78,10 @@ Sum = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_long)
 """`Sum` in kernels.c: the sum over all ranks, in place. Made of nothing, it is the NULL of a rank on its own."""
 
 
+Stop = ctypes.CFUNCTYPE(ctypes.c_int)
+"""`Stop` in kernels.c: whether to stop. Made of nothing, it is the NULL of what nobody can stop."""
+
+
 class Model(ctypes.Structure):
     """`Model` in kernels.c."""
 
@@ -172,7 +176,7 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
     address, count, threads = ctypes.c_void_p, ctypes.c_long, ctypes.c_int
     model, matrix = ctypes.POINTER(Model), ctypes.POINTER(Matrix)
     tables = (address, address)
-    library.forward.argtypes = [model, address, address, count, count, address, count, *tables, threads]
+    library.forward.argtypes = [model, address, address, count, count, address, count, *tables, threads, Stop]
     library.logits.argtypes = [model, address, address, count, threads]
     library.product.argtypes = [matrix, address, address, count, threads]
     return library

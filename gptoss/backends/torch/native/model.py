@@ -1,7 +1,7 @@
 """The model on the kernels: the same interface as `gptoss.backends.torch.model.Model`."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -12,6 +12,8 @@ from gptoss.backends.torch.cache import KVCache
 from gptoss.backends.torch.native import kernels
 from gptoss.backends.torch.native.kernels import Layer, Matrix
 from gptoss.backends.torch.rope import Rope
+from gptoss.backends.torch.stopping import Stopped
+from gptoss.engine.ports import Cancelled
 
 _SUMS = 16
 """Keys that lie side by side in the cache, and what the width of its heads is a multiple of."""
@@ -68,8 +70,11 @@ class NativeModel:
         config, wide = self.config, -(-self.config.head_dim // _SUMS) * _SUMS
         return KVCache(config.num_hidden_layers, config.num_key_value_heads, wide, torch.float32, self.device)
 
-    def forward(self, ids: Sequence[int], cache: KVCache) -> torch.Tensor:
-        """Compute the tokens that follow the cached ones, and add them to the cache: their last hidden states."""
+    def forward(self, ids: Sequence[int], cache: KVCache, cancelled: Cancelled | None = None) -> torch.Tensor:
+        """Compute the tokens that follow the cached ones, and add them to the cache: their last hidden states.
+
+        Stopped once `cancelled`, which is asked before each layer; not where others compute along, who would wait.
+        """
         count, start = len(ids), len(cache.ids)
         cache.reserve(start + count)
         cosines, sines = self._rope.tables_for(start + count)
@@ -87,6 +92,7 @@ class NativeModel:
             cosines.data_ptr() + offset * cosines.element_size(),
             sines.data_ptr() + (offset + half) * sines.element_size(),
             torch.get_num_threads(),
+            kernels.Stop(self._asking(cancelled)) if cancelled and self._group.size == 1 else kernels.Stop(),
         )
         if failed:
             failure, self._failure = self._failure, None
@@ -103,6 +109,19 @@ class NativeModel:
         ):
             raise MemoryError("there is not enough memory to compute the logits")
         return self._group.gather(result, self._plan.whole.vocab_size)
+
+    def _asking(self, cancelled: Cancelled) -> Callable[[], int]:
+        """What the kernels call. What cannot be raised through them is as soon as they have returned."""
+
+        def stop() -> int:
+            try:
+                if cancelled():
+                    self._failure = Stopped()
+            except BaseException as error:  # noqa: BLE001
+                self._failure = error
+            return self._failure is not None
+
+        return stop
 
     def _summed(self, address: int, count: int) -> int:
         """What the kernels call: so many floats of all ranks, summed in place. Nothing can be raised through them."""

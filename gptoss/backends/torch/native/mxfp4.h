@@ -196,7 +196,12 @@ static void unpack_pairs(Unpacked *to, const Matrix *m, long n, long begin, long
     const uint8_t *rows[SIDE], *scales[SIDE];
     uint8_t exponents[BATCH][SIDE], bytes[GROUP / 2][SIDE];
     eight(rows, scales, m, n);
-    for (int i = 0; i < SIDE; i++) scales[i] += begin, rows[i] += 16 * begin;
+    for (int i = 0; i < SIDE; i++) {
+        scales[i] += begin;
+        rows[i] += 16 * begin;
+        /* What comes next, while this is multiplied. */
+        for (long ahead = 0; ahead < 16 * BATCH; ahead += 64) __builtin_prefetch(rows[i] + 16 * BATCH + ahead);
+    }
     turn_bytes(exponents, scales, count);
     for (long g = 0; g < count; g++) {
         to->scales[g][side] = powers(exponents[g]);
