@@ -78,10 +78,12 @@ def test_a_long_prompt_reports_its_progress_and_can_be_cancelled(checkpoint: Pat
     generator = TorchGenerator(checkpoint, device="cpu")
     first = next(generator.generate(LONG, GREEDY, NO_STOP, never))
     assert first.prefilled == CHUNK["cpu"]
-    looks = iter([False, True])
-    cancelled = list(generator.generate(LONG, GREEDY, NO_STOP, lambda: next(looks)))
-    assert prefilled_of(cancelled) == CHUNK["cpu"]
-    assert ids_of(cancelled) == []
+    # It is asked before a chunk and before each of the two layers.
+    for asked, computed in [(1, 0), (2, 0), (3, CHUNK["cpu"])]:
+        looks = iter([False] * asked + [True])
+        cancelled = list(generator.generate(LONG, GREEDY, NO_STOP, looks.__next__))
+        assert prefilled_of(cancelled) == computed
+        assert ids_of(cancelled) == []
     rest = list(generator.generate(LONG, GREEDY, NO_STOP, never))
     assert prefilled_of(rest) == len(LONG) - 2 * CHUNK["cpu"]
 
