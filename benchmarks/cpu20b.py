@@ -6,12 +6,15 @@
 
 llama-bench is built from the sources in PyPI's llama-cpp-python, for the machine at hand (`cmake -B build`, then
 `cmake --build build --target llama-bench`). Every measurement has a process of its own, one at a time, and the engines
-take turns. Printed are medians, the ratio, the largest process, and the share of the memory bandwidth of the same run:
-a decoded token reads 3.71 GB of weights. `--layers 4`, given to all three, makes do with 4.3 GB a file.
+take turns. Both are warm before they are timed, but for the start: from nothing to the first token after a prompt of
+128, with the file in the page cache where that has room for both (27.5 GB). Printed are medians with their spread, the
+ratio, the largest process, and the share of the memory bandwidth of the same run: a decoded token reads 3.71 GB of
+weights. `--layers 4`, given to all three, makes do with 4.3 GB a file.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -193,9 +196,8 @@ def make_gguf(folder: Path) -> None:
     writer.close()
 
 
-def gptoss(folder: Path, threads: int, depth: int, tokens: int) -> dict[str, float]:
-    """The worker: a prompt of `depth` tokens, then `tokens` more; GB and tokens per second."""
-    begun = time.perf_counter()
+def gptoss(folder: Path, threads: int, depth: int, tokens: int, warm: bool) -> dict[str, float]:
+    """The worker: a prompt of `depth` tokens, then `tokens` more; tokens per second. `warm` computes others before."""
     import torch
 
     from gptoss.backends.torch.generator import TorchGenerator
@@ -203,23 +205,24 @@ def gptoss(folder: Path, threads: int, depth: int, tokens: int) -> dict[str, flo
 
     torch.set_num_threads(threads)
     generator = TorchGenerator(folder, device="cpu")
-    opened = time.perf_counter()
-    prompt = [(7 * n * n + 3) % 200_000 for n in range(depth)]
-    sampling = Sampling(temperature=0.0, max_tokens=tokens + 1)
-    times = [
-        time.perf_counter() for chunk in generator.generate(prompt, sampling, frozenset(), lambda: False) if chunk.ids
-    ]
-    status = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+
+    def answer(prompt: list[int], tokens: int) -> list[float]:
+        """When each token came."""
+        chunks = generator.generate(prompt, Sampling(temperature=0.0, max_tokens=tokens), frozenset(), lambda: False)
+        return [time.perf_counter() for chunk in chunks if chunk.ids]
+
+    if warm:
+        answer([(5 * n * n + 8) % 200_000 for n in range(128)], 2)
+    begun = time.perf_counter()
+    times = answer([(7 * n * n + 3) % 200_000 for n in range(depth)], tokens + 1)
     return {
-        "first": times[0] - begun,
-        "prefill": depth / (times[0] - opened),
+        "prefill": depth / (times[0] - begun),
         "decode": tokens / (times[-1] - times[0]) if tokens else 0.0,
-        "memory": int(status["VmHWM"].split()[0]) / 1e6,
     }
 
 
 class Bench:
-    """One engine; each method runs a process and gives tokens per second."""
+    """One engine; each method runs a process and gives tokens per second, or seconds. `memory`: GB of the largest."""
 
     def __init__(self, folder: Path, threads: int, llama_bench: Path | None = None) -> None:
         self.folder, self.threads, self.llama_bench = folder, threads, llama_bench
@@ -233,20 +236,44 @@ class Bench:
     def prefill(self) -> float:
         return self._llama("-p", str(PREFILL), "-n", "0") if self.llama_bench else self._gptoss(PREFILL, 0)["prefill"]
 
-    def _gptoss(self, depth: int, tokens: int) -> dict[str, float]:
-        options = [str(self.folder), "--threads", str(self.threads), "--depth", str(depth), "--tokens", str(tokens)]
-        result: dict[str, float] = json.loads(_output([sys.executable, "-m", "benchmarks.cpu20b", "worker", *options]))
-        self.memory = max(self.memory, result["memory"])
+    def start(self) -> float:
+        begun = time.perf_counter()
+        if self.llama_bench:
+            self._llama("-p", str(DEPTHS[0]), "-n", "0", "--no-warmup")
+        else:
+            self._gptoss(DEPTHS[0], 0, "--cold")
+        return time.perf_counter() - begun
+
+    def _gptoss(self, depth: int, tokens: int, *options: str) -> dict[str, float]:
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.cpu20b",
+            "worker",
+            str(self.folder),
+            "--threads",
+            str(self.threads),
+        ]
+        result: dict[str, float] = json.loads(
+            self._output([*command, "--depth", str(depth), "--tokens", str(tokens), *options])
+        )
         return result
 
     def _llama(self, *options: str) -> float:
         command = [str(self.llama_bench), "-m", str(self.folder / "model.gguf"), "-t", str(self.threads), "-ngl", "0"]
-        (result,) = json.loads(_output([*command, "-r", "1", "-o", "json", *options]))
+        (result,) = json.loads(self._output([*command, "-r", "1", "-o", "json", *options]))
         return float(result["avg_ts"])
 
-
-def _output(command: list[str]) -> str:
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    def _output(self, command: list[str]) -> str:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            output = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{command[0]} failed; its messages are above")
+        self.memory = max(self.memory, usage.ru_maxrss / 1e6)
+        return output
 
 
 def bandwidth(threads: int) -> float:
@@ -281,12 +308,18 @@ def compare(folder: Path, threads: int, rounds: int, llama_bench: Path | None) -
             for depth in DEPTHS:
                 speeds.setdefault(f"decode at {depth}", {}).setdefault(name, []).append(bench.decode(depth))
             speeds.setdefault(f"prefill of {PREFILL}", {}).setdefault(name, []).append(bench.prefill())
+            speeds.setdefault("start", {}).setdefault(name, []).append(bench.start())
     most = bandwidth(threads)
     needed = bytes_a_token(json.loads((folder / "config.json").read_text()))
-    print(f"{rounds} rounds, {threads} threads, reading {most:.1f} GB/s; our largest process had {ours.memory:.1f} GB")
+    print(f"{rounds} rounds, {threads} threads, reading {most:.1f} GB/s")
+    print("largest process: " + "  ".join(f"{name} {bench.memory:.1f} GB" for name, bench in benches.items()))
     for work, measured in speeds.items():
+        unit = "s" if work == "start" else "tokens/s"
         medians = {name: statistics.median(values) for name, values in measured.items()}
-        line = "  ".join(f"{name} {value:.2f} tokens/s" for name, value in medians.items())
+        line = "  ".join(
+            f"{name} {medians[name]:.2f} {unit} ({min(values):.2f} to {max(values):.2f})"
+            for name, values in measured.items()
+        )
         if llama_bench:
             line += f"  ratio {medians['gptoss'] / medians['llama.cpp']:.2f}"
         if work.startswith("decode"):
@@ -304,6 +337,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--depth", type=int, default=128, help=argparse.SUPPRESS)
     parser.add_argument("--tokens", type=int, default=DECODED, help=argparse.SUPPRESS)
+    parser.add_argument("--cold", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     GEOMETRY["num_hidden_layers"] = args.layers
     if args.work == "make":
@@ -311,7 +345,7 @@ def main() -> None:
     elif args.work == "gguf":
         make_gguf(args.folder)
     elif args.work == "worker":
-        print(json.dumps(gptoss(args.folder, args.threads, args.depth, args.tokens)))
+        print(json.dumps(gptoss(args.folder, args.threads, args.depth, args.tokens, not args.cold)))
     else:
         compare(args.folder, args.threads, args.rounds, args.llama_bench)
 
