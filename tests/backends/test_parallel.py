@@ -175,7 +175,9 @@ def test_ranks_say_what_one_process_says(ranks: Together, checkpoint: Path, alon
             assert prefilled_of(mine) == prefilled_of(theirs)
     for mine, theirs in zip(many.score(ids, 5), alone.score(ids, 5), strict=True):
         assert (mine.token, mine.rank, mine.best) == (theirs.token, theirs.rank, theirs.best)
-        assert abs(mine.logprob - theirs.logprob) < 1e-4
+        assert (
+            abs(mine.logprob - theirs.logprob) < 1e-3
+        )  # sums in another order round what is multiplied in fixed point elsewhere
     many.close()
 
 
