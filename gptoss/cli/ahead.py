@@ -35,17 +35,34 @@ def head_start(generator: TokenGenerator, ids: tuple[int, ...]) -> Iterator[None
 
     Nobody else may use the generator meanwhile.
     """
-    over = threading.Event()
+    over, done = threading.Event(), threading.Event()
 
     def compute() -> None:
-        with suppress(Exception):  # the turn itself will meet it again, and say so
-            for _ in generator.prefill(ids, over.is_set):
-                pass
+        try:
+            with suppress(Exception):  # the turn itself will meet it again, and say so
+                for _ in generator.prefill(ids, over.is_set):
+                    pass
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=compute, name="head start", daemon=True)
-    thread.start()
+    threading.Thread(target=compute, name="head start", daemon=True).start()
     try:
         yield
     finally:
         over.set()
-        thread.join()
+        _wait_for(done)
+
+
+def _wait_for(done: threading.Event) -> None:
+    """However often Ctrl-C is pressed, which is raised afterwards: two threads in one cache would spoil it.
+
+    `Thread.join` will not do: interrupted, it takes the thread for ended (CPython 3.11).
+    """
+    interrupt = None
+    while not done.is_set():
+        try:
+            done.wait()
+        except KeyboardInterrupt as raised:
+            interrupt = raised
+    if interrupt is not None:
+        raise interrupt

@@ -1,5 +1,7 @@
 """While the user types, the model reads what the next prompt will begin with."""
 
+import os
+import signal
 import sys
 import threading
 import time
@@ -38,6 +40,23 @@ class Endless(ScriptedGenerator):
     stopped = False
 
 
+class Slow(ScriptedGenerator):
+    """Takes its time for a chunk, and then is interrupted once and again."""
+
+    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
+        self.began.set()
+        while not cancelled():
+            time.sleep(0.01)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+        self.stopped = True
+        yield TokenChunk(prefilled=1)
+
+    began: threading.Event
+    stopped = False
+
+
 class Broken(ScriptedGenerator):
     def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
         raise GenerationFailed("the disk is full of eels")
@@ -49,6 +68,15 @@ def test_whoever_comes_ends_it() -> None:
     with head_start(generator, (1, 2)):
         assert generator.began.wait(30)
         assert not generator.stopped
+    assert generator.stopped
+
+
+def test_nobody_uses_the_model_before_it_has_ended() -> None:
+    """However often Ctrl-C is pressed."""
+    generator = Slow()
+    generator.began = threading.Event()
+    with pytest.raises(KeyboardInterrupt), head_start(generator, (1, 2)):
+        assert generator.began.wait(30)
     assert generator.stopped
 
 
