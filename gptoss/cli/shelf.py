@@ -42,19 +42,21 @@ class Shelf:
                 self._make_room()
 
     def forget(self, session: str) -> None:
-        """Remove what there is of the session with that id."""
-        with suppress(OSError):
-            self._file(session).unlink(missing_ok=True)
+        """Remove what there is of the session with that id, also what is being written or was left half-written."""
+        self._remove(f"{self._file(session).name}*")
 
     def clear(self) -> None:
         """Remove all of them."""
-        with suppress(OSError):
-            for file in self._folder.iterdir():
-                file.unlink(missing_ok=True)
+        self._remove("*")
 
     def _file(self, session: str) -> Path:
         # An id may come from anybody's archive.
         return self._folder / blake2b(session.encode(), digest_size=16).hexdigest()
+
+    def _remove(self, names: str) -> None:
+        for file in self._folder.glob(names):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
 
     def _make_room(self) -> None:
         files = [(file.stat(), file) for file in self._folder.iterdir()]

@@ -49,8 +49,13 @@ def test_a_session_finds_its_own(tmp_path: Path) -> None:
     shelf.forget("a")
     shelf.forget("a")
     assert len(list((tmp_path / FOLDER).iterdir())) == 2
+    for file in list((tmp_path / FOLDER).iterdir()):
+        file.with_suffix(".123").touch()  # somebody is writing it, or was killed while writing
+    shelf.forget("b")
+    assert len(list((tmp_path / FOLDER).iterdir())) == 2
+    (tmp_path / FOLDER / "0").mkdir()  # not ours
     shelf.clear()
-    assert list((tmp_path / FOLDER).iterdir()) == []
+    assert list((tmp_path / FOLDER).iterdir()) == [tmp_path / FOLDER / "0"]
     Shelf(tmp_path / "none", 100).clear()
 
 
