@@ -69,8 +69,9 @@ class Cached(ABC):
         kept = [saved.positions(count, window) for window in windows]
         for rows, layer, places in zip(self.rows, found.layers, kept, strict=True):
             rows[:, places.start : places.stop] = layer
-        self.ids += found.ids
+        # First what limits their use: Ctrl-C may come between the two.
         self._least = count - saved.TAIL if any(places.start for places in kept) else 0
+        self.ids += found.ids
         return count
 
     def _shared(self, prompt: Sequence[int]) -> int:

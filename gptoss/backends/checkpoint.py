@@ -26,7 +26,10 @@ _SAMPLED_ROWS = 16
 
 
 class Checkpoint:
-    """An opened checkpoint. `config` is its geometry, `layout` the naming of its files, `bytes` their size in all."""
+    """An opened checkpoint. `config` is its geometry, `layout` the naming of its files, `bytes` their size in all.
+
+    `written` changes whenever one of them is written anew: `fingerprint` sees only a sample of the weights.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open a folder, or a .safetensors file with its config beside it; CheckpointError says what is wrong."""
@@ -38,7 +41,9 @@ class Checkpoint:
         try:
             for shard in files.shards:
                 self._open(shard)
-            self.bytes = sum(shard.stat().st_size for shard in files.shards)
+            found = [shard.stat() for shard in files.shards]
+            self.bytes = sum(status.st_size for status in found)
+            self.written = " ".join(f"{status.st_size}-{status.st_mtime_ns}" for status in found)
             self.layout = self._recognise()
             self._check()
         except BaseException:

@@ -147,6 +147,7 @@ def _bytes(tensor: torch.Tensor) -> memoryview:
     return tensor.contiguous().cpu().view(torch.uint8).flatten().numpy().data
 
 
-def key_of(fingerprint: str, arithmetic: str) -> dict[str, str]:
-    """What must be the same for keys and values to be: the weights, what computes with them, and its code."""
-    return {"format": _FORMAT, "model": fingerprint, "arithmetic": arithmetic, "release": __version__}
+def key_of(fingerprint: str, written: str, arithmetic: str) -> dict[str, str]:
+    """What must be the same for keys and values to be: the weights (see `Checkpoint`), what computes, and its code."""
+    code = f"gptoss {__version__}, torch {torch.__version__}"
+    return {"format": _FORMAT, "model": fingerprint, "written": written, "arithmetic": arithmetic, "release": code}

@@ -11,6 +11,7 @@ from gptoss.backends import cached, saved
 from gptoss.backends.saved import TAIL
 from gptoss.backends.torch.generator import TorchGenerator
 from gptoss.backends.torch.native.kernels import NONE
+from gptoss.engine.errors import GenerationFailed
 from gptoss.engine.ports import TokenChunk
 from gptoss.engine.settings import Sampling
 from tests.backends.checkpoints import Geometry, random_weights, save_original
@@ -192,6 +193,31 @@ def test_a_file_that_is_not_as_it_must_be_changes_nothing(
         make()
         assert generator.recall(PROMPT, file) == 40
     assert said(generator, PROMPT[:50]) == (said(opened(), PROMPT[:50])[0], 10)
+
+
+def test_weights_that_were_written_anew_are_other_weights(
+    file: Path, opened: Callable[[], TorchGenerator], kernels: str | None, tmp_path: Path
+) -> None:
+    """Also where the fingerprint, which looks at a sample, sees no difference."""
+    weights = random_weights(Geometry(factor=8.0))
+    weights.dense["embedding.weight"][IDS[1]] += 1
+    other = TorchGenerator(save_original(weights, tmp_path / "other"), device="cpu", kernels=kernels)
+    assert other.fingerprint == opened().fingerprint
+    assert other.recall(PROMPT, file) == 0
+
+
+def test_a_device_that_fails_is_an_error_of_ours(
+    opened: Callable[[], TorchGenerator], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = opened()
+    list(generator.prefill(PROMPT, never))
+    monkeypatch.setattr(type(generator._cache), "rows", property(lambda cache: gone()))
+    with pytest.raises(GenerationFailed, match="an illegal memory access"):
+        generator.store([*PROMPT, 5], file, PLENTY)
+
+
+def gone() -> None:
+    raise RuntimeError("an illegal memory access was encountered")
 
 
 def test_other_arithmetic_is_another_model(checkpoint: Path, file: Path, kernels: str | None) -> None:

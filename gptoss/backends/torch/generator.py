@@ -71,7 +71,7 @@ class TorchGenerator(OneAnswer):
         checkpoint = Checkpoint(path)
         try:
             shard = Shard(checkpoint, plan(checkpoint.config, group.rank, group.size), progress)
-            self.fingerprint = checkpoint.fingerprint
+            self.fingerprint, written = checkpoint.fingerprint, checkpoint.written
             if place.type == "cpu":
                 memory.keep_freed()
             with torch.inference_mode():
@@ -84,7 +84,7 @@ class TorchGenerator(OneAnswer):
             checkpoint.close()
         super().__init__(checkpoint.config.vocab_size, checkpoint.config.max_context)
         self._cache = self._model.new_cache()
-        self._key = key_of(self.fingerprint, f"{self.arithmetic}, {dtype}")
+        self._key = key_of(self.fingerprint, written, f"{self.arithmetic}, {dtype}")
 
     def generate(
         self, prompt: Sequence[int], sampling: Sampling, stop_ids: frozenset[int], cancelled: Cancelled
@@ -138,7 +138,8 @@ class TorchGenerator(OneAnswer):
     @torch.inference_mode()
     def store(self, ids: Sequence[int], file: Path, most: int) -> int:
         """See `gptoss.engine.ports.TokenGenerator`."""
-        return self._cache.store(file, self._key, ids, self._model.config.windows, most)
+        with self._failing():
+            return self._cache.store(file, self._key, ids, self._model.config.windows, most)
 
     @torch.inference_mode()
     def recall(self, ids: Sequence[int], file: Path) -> int:

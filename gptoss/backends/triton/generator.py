@@ -56,7 +56,7 @@ class TritonGenerator(OneAnswer):
                 torch.cuda.set_device(place)
                 _check_memory(path, checkpoint.bytes // group.size, place)
             with torch.inference_mode():
-                self._start(load_weights(shard, place), checkpoint.fingerprint, group)
+                self._start(load_weights(shard, place), checkpoint.fingerprint, group, checkpoint.written)
         except torch.OutOfMemoryError as error:
             raise BackendError(f"{path} does not fit the memory of {place}: use --backend torch on the CPU") from error
         finally:
@@ -69,7 +69,7 @@ class TritonGenerator(OneAnswer):
         generator._start(weights, fingerprint, group)
         return generator
 
-    def _start(self, weights: Weights, fingerprint: str, group: Group) -> None:
+    def _start(self, weights: Weights, fingerprint: str, group: Group, written: str = "") -> None:
         config, place = weights.plan.whole, weights.device
         super().__init__(config.vocab_size, config.max_context)
         tiles = FewPrograms() if INTERPRETED else FewPrograms(None, None, None)
@@ -77,7 +77,7 @@ class TritonGenerator(OneAnswer):
         self.arithmetic = "Triton kernels, interpreted" if INTERPRETED else f"Triton kernels on {_name(place)}"
         self._device = place.index if place.type == "cuda" else -1  # -1 is none
         self._cache = KVCache(weights.config, place)
-        self._key = key_of(fingerprint, self.arithmetic)
+        self._key = key_of(fingerprint, written, self.arithmetic)
         self._prefill = Prefill(weights, tiles.grouped, tiles.flash, group)
         self._decoder = Decoder(weights, tiles.decoding, dependent=_dependent(place), group=group)
         self._steps = Steps(self._decoder, self._cache)
@@ -138,7 +138,8 @@ class TritonGenerator(OneAnswer):
     @torch.inference_mode()
     def store(self, ids: Sequence[int], file: Path, most: int) -> int:
         """See `gptoss.engine.ports.TokenGenerator`."""
-        return self._cache.store(file, self._key, ids, self._decoder.weights.config.windows, most)
+        with self._failing():
+            return self._cache.store(file, self._key, ids, self._decoder.weights.config.windows, most)
 
     @torch.inference_mode()
     def recall(self, ids: Sequence[int], file: Path) -> int:
