@@ -15,7 +15,7 @@ class Steps:
         self.decoder = decoder
         self.cache = cache
         self._graphs: dict[bool, Callable[[], None]] = {}
-        self._place = 0
+        self._place = 0, 0
         self._on_card = decoder.weights.device.type == "cuda"
         self._tokens = torch.zeros(2, dtype=torch.int32, pin_memory=self._on_card)
         self._logprobs = torch.zeros(2, pin_memory=self._on_card)
@@ -51,7 +51,7 @@ class Steps:
         return self.decoder.logits
 
     def _run(self, drawing: bool) -> None:
-        place = self.cache.data.data_ptr()
+        place = self.cache.data.data_ptr(), self.cache.capacity
         if place != self._place:
             self._graphs.clear()
             self._place = place
