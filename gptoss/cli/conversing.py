@@ -83,10 +83,13 @@ class Chat:
     def __enter__(self) -> Chat:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         with self._opened:
             try:
-                self._let_go()
+                if error is None or issubclass(error, GptossError):
+                    self._let_go()
+                else:  # whoever presses Ctrl-C twice wants to be gone
+                    self.reopen_later()
             finally:
                 if self._generator is not None:
                     self._generator.close()
@@ -135,7 +138,7 @@ class Chat:
             self._generator = None
         if self._generator is None:
             self._generator = self._adapters.generator(*model)
-            self._model = model
+            self._model, self._recalled = model, None
         return self._generator
 
     def conversation(self) -> Conversation:
@@ -169,11 +172,10 @@ class Chat:
 
     def _let_go(self) -> None:
         """Close the session; what the model has computed for it waits for whoever comes back."""
-        talked = self._conversation is not None
         self.reopen_later()
         # A single answer in a session that nobody gave a name is hardly ever gone on with.
         comes_back = self._named is not None or self._request.prompt is None
-        if talked and comes_back and self.info is not None and self._generator is not None:
+        if comes_back and self.info is not None and self.info.id == self._recalled and self._generator is not None:
             # From the log as it is now: what was redacted meanwhile must not be kept.
             self._shelf.store(self._generator, self.info.id, self._known(lasting_prefix, self._generator))
 
@@ -282,12 +284,13 @@ class Chat:
         self, part: Callable[[State, Harmony, int], tuple[int, ...]], generator: TokenGenerator
     ) -> tuple[int, ...]:
         """What is known of the next prompt; nothing without a vocabulary, or a log that can be read."""
+        if self._harmony is None:
+            return ()
         try:
             state = self.state or State(session="", name="", settings=self.settings, seq=0)
+            return part(replace(state, settings=self.settings), self._harmony, generator.max_context)
         except GptossError:
             return ()  # the turn itself will meet it again, and say so
-        state = replace(state, settings=self.settings)
-        return () if self._harmony is None else part(state, self._harmony, generator.max_context)
 
     def _equip(self, harmony: Harmony) -> None:
         """Make the tools that the settings name and that are not there yet."""

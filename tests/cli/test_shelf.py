@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from gptoss.backends.scripted import ScriptedGenerator
 from gptoss.cli.shelf import FOLDER, Shelf
 from gptoss.engine.errors import GenerationFailed
+from tests.cli.terminals import leave, say
 
 
 class Writer(ScriptedGenerator):
@@ -121,6 +123,17 @@ def test_another_process_need_not_compute_a_session_again(environment: dict[str,
     gptoss("redact", "a", "--at", "2", "--yes")
     assert files() == []
     computed("So it goes. " * 350)
-    assert len(files()) == 1
-    gptoss("sessions", "delete", "a", "--yes")
+    (file,) = files()
+    os.utime(file, (1, 1))
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "gptoss", "chat", "--session", "a"],
+        env=environment | {"PROMPT_TOOLKIT_NO_CPR": "1"},
+        encoding="utf-8",
+        timeout=300,
+    )
+    say(child, "/rename b")  # whoever leaves after a command has been there, too
+    leave(child)
+    assert file.stat().st_mtime > 1
+    gptoss("sessions", "delete", "b", "--yes")
     assert files() == []
