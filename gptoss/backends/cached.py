@@ -1,5 +1,6 @@
 """What the caches of keys and values of our own backends have in common: one sequence of tokens, and a file for it."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -51,7 +52,7 @@ class Cached(ABC):
             return 0  # it is not worth it, or lacks itself what would be missing at the end of the file
         with suppress(OSError):
             if saved.ids_in(file, key) == list(ids[:shared]):
-                file.touch()
+                os.utime(file)
                 return shared
             if saved.write(file, key, ids[:shared], self.rows, windows, most):
                 return shared

@@ -273,7 +273,7 @@ class Chat:
         """For while the user types: the model computes what the next prompt begins with."""
         if self._generator is None or (self.settings.checkpoint, self.settings.backend) != self._model:
             return nullcontext()  # it is about to be another one
-        ids = self._known(next_prompt, self._generator)
+        ids = self._known(next_prompt, self._generator, settings=self.settings)  # they are recorded with the turn
         return head_start(self._generator, ids) if ids else nullcontext()
 
     def branches(self) -> list[str]:
@@ -281,14 +281,14 @@ class Chat:
         return [] if self.info is None else [branch.name for branch in self._log.branches(self.info.id)]
 
     def _known(
-        self, part: Callable[[State, Harmony, int], tuple[int, ...]], generator: TokenGenerator
+        self, part: Callable[[State, Harmony, int], tuple[int, ...]], generator: TokenGenerator, **changed: Settings
     ) -> tuple[int, ...]:
-        """What is known of the next prompt; nothing without a vocabulary, or a log that can be read."""
+        """What is known of the prompt after a `changed` state; nothing without a vocabulary, or a log to read."""
         if self._harmony is None:
             return ()
         try:
             state = self.state or State(session="", name="", settings=self.settings, seq=0)
-            return part(replace(state, settings=self.settings), self._harmony, generator.max_context)
+            return part(replace(state, **changed), self._harmony, generator.max_context)
         except GptossError:
             return ()  # the turn itself will meet it again, and say so
 

@@ -9,11 +9,20 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from msgspec.structs import replace
 
 from gptoss.backends.scripted import ScriptedGenerator
+from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.conversing import Chat
+from gptoss.cli.request import ChatRequest
 from gptoss.cli.shelf import FOLDER, Shelf
 from gptoss.engine.errors import GenerationFailed
+from gptoss.engine.foresight import next_prefix
+from gptoss.engine.harmony import Harmony
+from gptoss.engine.ports import TokenGenerator
 from tests.cli.terminals import leave, say
+from tests.engine.harmony_text import tokens
+from tests.engine.test_conversation import ANSWER
 
 
 class Writer(ScriptedGenerator):
@@ -79,6 +88,53 @@ def test_nothing_is_kept_where_none_is_wanted_or_none_can_be(tmp_path: Path) -> 
     Shelf(tmp_path, 9).recall(Broken(), "a", [1])
     (tmp_path / "file").touch()
     Shelf(tmp_path / "file" / "folder", 9).store(Writer(), "a", [1])
+
+
+class Remembering(ScriptedGenerator):
+    """Remembers what it was to keep."""
+
+    stored: Sequence[int] = ()
+
+    def store(self, ids: Sequence[int], file: Path, most: int) -> int:
+        self.stored = ids
+        return 0
+
+
+class Here(Adapters):
+    def __init__(self, harmony: Harmony) -> None:
+        super().__init__()
+        self._vocabulary = harmony
+        self.model = Remembering([tokens(harmony, ANSWER)])
+
+    def harmony(self) -> Harmony:
+        return self._vocabulary
+
+    def generator(self, checkpoint: str | None, backend: str) -> TokenGenerator:
+        return self.model
+
+
+def test_what_waits_is_what_whoever_comes_back_will_find(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, harmony: Harmony
+) -> None:
+    """Settings that no turn was begun with are not recorded. Nothing waits for whoever leaves by Ctrl-C."""
+    monkeypatch.setenv("GPTOSS_HOME", environment["GPTOSS_HOME"])
+    adapters = Here(harmony)
+    with Chat(ChatRequest(session="a"), adapters, lambda: False) as chat:
+        list(chat.conversation().say("Hello"))
+        chat.change(replace(chat.settings, reasoning_effort="high"))
+        state = chat.state
+    assert state is not None
+    assert adapters.model.stored == next_prefix(state, harmony, 8192)
+    adapters = Here(harmony)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(ChatRequest(session="a"), adapters)
+    assert adapters.model.stored == ()
+
+
+def interrupted(request: ChatRequest, adapters: Adapters) -> None:
+    with Chat(request, adapters, lambda: False) as chat:
+        chat.conversation()
+        raise KeyboardInterrupt
 
 
 @pytest.fixture
