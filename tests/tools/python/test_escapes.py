@@ -280,7 +280,7 @@ def test_a_fork_bomb(notebooks: Notebooks) -> None:
     assert notebook.run("4") == "4"
     shell = notebook.run("import subprocess; subprocess.run(['sh', '-c', 'f() { f | f & }; f; sleep 1'], check=True);")
     assert "fork" in shell or "stopped" in shell
-    assert notebook.run("5").endswith("5")
+    assert eventually(lambda: notebook.run("5") == "5")  # the last of them may still complain
 
 
 def test_leaving_processes_behind(notebooks: Notebooks) -> None:
