@@ -127,8 +127,8 @@ class Chat:
         self._pause = display.pause
         return display
 
-    def load(self) -> TokenGenerator:
-        """Load the vocabulary, the tools and the model: this takes seconds the first time and nothing after that."""
+    def load(self) -> tuple[TokenGenerator, Harmony]:
+        """The model and the vocabulary, loaded with the tools: it takes seconds the first time, nothing after that."""
         if self._harmony is None:
             self._harmony = self._adapters.harmony()
         self._equip(self._harmony)
@@ -139,15 +139,13 @@ class Chat:
         if self._generator is None:
             self._generator = self._adapters.generator(*model)
             self._model, self._recalled = model, None
-        return self._generator
+        return self._generator, self._harmony
 
     def conversation(self) -> Conversation:
         """The conversation, opened for writing; this is what creates a session that is new. May raise BranchBusy."""
         self._hold()
         if self._conversation is None:
-            generator = self.load()
-            if self._harmony is None:  # `load` sets both
-                raise RuntimeError("the vocabulary is not loaded")
+            generator, harmony = self.load()
             sampling = self._request.sampling(self._adapters.sampling(self.settings.checkpoint))
             if self.info is None:
                 self.info = self._log.start(self.name, self.settings)
@@ -156,7 +154,7 @@ class Chat:
             self._conversation = Conversation(
                 self._log,
                 self.info.branch,
-                harmony=self._harmony,
+                harmony=harmony,
                 generator=generator,
                 seed=self._seed,
                 sampling=sampling,
@@ -247,22 +245,17 @@ class Chat:
         """A display of the Harmony stream itself."""
         from gptoss.cli.raw import RawDisplay
 
-        self.load()
-        if self._harmony is None:  # `load` sets it
-            raise RuntimeError("the vocabulary is not loaded")
-        harmony = self._harmony
+        _, harmony = self.load()
         return RawDisplay(out, harmony, lambda: prompt_of(self.conversation().state, harmony))
 
     def used_tokens(self) -> int:
         """How many tokens the prompt takes by now."""
-        state = self.conversation().state
-        if self._harmony is None:  # `conversation` sets it
-            raise RuntimeError("the vocabulary is not loaded")
-        return len(prompt_of(state, self._harmony).ids)
+        _, harmony = self.load()
+        return len(prompt_of(self.conversation().state, harmony).ids)
 
     def status(self) -> list[str]:
         """How much of the context is used, how fast the last answer came, and by what; [] before there is any."""
-        if self._conversation is None or self._generator is None or self._harmony is None:
+        if self._conversation is None or self._generator is None:
             return []
         facts = [f"{self.used_tokens():,} of {self._conversation.context:,} tokens"]
         if (rate := tokens_per_second(self._conversation.state)) is not None:
