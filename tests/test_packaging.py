@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = {".py", ".typed", ".safetensors", ".c", ".mako", ".js", ".css", ".jinja"}
+SHIPPED = {".py", ".typed", ".safetensors", ".c", ".h", ".mako", ".js", ".css", ".jinja"}
 """Endings of the files that are used at run time; a new one must be in `package-data` and here."""
 
 
