@@ -9,7 +9,7 @@ from tests.tools.python.notebooks import Notebook, Notebooks
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Code that does not stop is killed sooner, for the sake of those who wait for the tests."""
-    monkeypatch.setattr(kernel, "_GRACE", 1.5)
+    monkeypatch.setattr(kernel, "_GRACE", 3.0)
 
 
 @pytest.fixture(scope="module")
