@@ -109,20 +109,6 @@ def test_shows_what_a_notebook_shows(notebook: Notebook, code: str, shown: str) 
     assert notebook.last.outcome == "ok"
 
 
-def test_a_cell_ends_after_what_its_programs_wrote(notebook: Notebook) -> None:
-    """A thread reads that, which is late where everybody is busy."""
-    busy = "import os, threading\ndone = False\ndef spin():\n    while not done: pass\n"
-    notebook.run(f"{busy}for _ in range(6): threading.Thread(target=spin).start()")
-    for number in range(8):
-        assert notebook.run(f"_ = os.write(1, b'{number}')") == str(number)
-    assert notebook.run("done = True; _ = os.system('echo a')") == "a"
-    for size in (983, 990, 999):  # the mark at the end is read in pieces
-        assert notebook.run(f"_ = os.system('printf %0{size}d 0')") == "0" * size
-    assert notebook.run("_ = os.write(1, b'a\\0b\\0')") == "a\0b\0"
-    assert notebook.run("out = os.dup(1); os.close(1)") == "(no output)"
-    assert notebook.run("os.dup2(out, 1)") == "1"
-
-
 def test_a_traceback_is_shown_once_and_without_colours(notebook: Notebook) -> None:
     text = notebook.run("def f():\n    return 1 / 0\nf()")
     assert notebook.last.outcome == "error"
