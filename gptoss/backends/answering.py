@@ -38,23 +38,3 @@ class NothingKept:
     def recall(self, ids: Sequence[int], file: Path) -> int:
         """Nothing."""
         return 0
-
-
-class OneAnswer:
-    """A generator with one answer at a time: beginning another ends the one before."""
-
-    def __init__(self, vocabulary: int, max_context: int) -> None:
-        self.max_context = max_context
-        self._vocabulary = vocabulary
-        self._answer = 0
-
-    def _checked(self, ids: Sequence[int]) -> list[int]:
-        return checked_ids(ids, self._vocabulary, self.max_context)
-
-    def _begin(self) -> int:
-        self._answer += 1
-        return self._answer
-
-    def _still(self, answer: int) -> None:
-        if self._answer != answer:
-            raise GenerationFailed("this answer ended because another one was begun on the same generator")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from gptoss.backends.answering import OneAnswer
 from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.one_answer import OneAnswer
 from gptoss.backends.parallel.group import ALONE, Group
 from gptoss.backends.parallel.plan import plan
 from gptoss.backends.parallel.shard import Shard
@@ -15,6 +15,7 @@ from gptoss.backends.parameters import most_tokens
 from gptoss.backends.sampling import check, draw
 from gptoss.backends.saved import key_of
 from gptoss.backends.torch import memory
+from gptoss.backends.torch.cache import KVCache
 from gptoss.backends.torch.model import Model
 from gptoss.backends.torch.native.kernels import Unavailable
 from gptoss.backends.torch.native.model import NativeModel
@@ -46,6 +47,7 @@ class TorchGenerator(OneAnswer):
     """
 
     name = "torch"
+    _cache: KVCache
 
     def __init__(
         self,
@@ -82,7 +84,7 @@ class TorchGenerator(OneAnswer):
             ) from error
         finally:
             checkpoint.close()
-        super().__init__(checkpoint.config.vocab_size, checkpoint.config.max_context)
+        super().__init__(checkpoint.config, AHEAD[place.type])
         self._cache = self._model.new_cache()
         self._key = key_of(self.fingerprint, written, f"{self.arithmetic}, {dtype}")
 
@@ -120,34 +122,6 @@ class TorchGenerator(OneAnswer):
                 return
             logits = self._next_logits([token])
 
-    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
-        """See `gptoss.engine.ports.TokenGenerator`."""
-        ids = self._checked(ids)
-        if self._cache.holds(ids):
-            return
-        answer = self._begin()
-        done = kept = self._cache.keep(ids)
-        while done < len(ids) and not cancelled():
-            part = ids[done : done + AHEAD[self._model.device.type]]
-            with torch.inference_mode():
-                self._forward(part)
-            yield TokenChunk(prefilled=len(part), cached=kept if done == kept else 0)
-            self._still(answer)
-            done += len(part)
-
-    @torch.inference_mode()
-    def store(self, ids: Sequence[int], file: Path, most: int) -> int:
-        """See `gptoss.engine.ports.TokenGenerator`."""
-        with self._failing():
-            return self._cache.store(file, self._key, ids, self._model.config.windows, most)
-
-    @torch.inference_mode()
-    def recall(self, ids: Sequence[int], file: Path) -> int:
-        """See `gptoss.engine.ports.TokenGenerator`."""
-        self._begin()
-        with self._failing():
-            return self._cache.recall(file, self._key, ids, self._model.config.windows)
-
     @torch.inference_mode()
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
         """See `gptoss.engine.ports.TokenGenerator`."""
@@ -179,6 +153,9 @@ class TorchGenerator(OneAnswer):
     def _forward(self, ids: Sequence[int], cancelled: Cancelled | None = None) -> torch.Tensor:
         with self._failing():
             return self._model.forward(ids, self._cache, cancelled)
+
+    def _extend(self, part: Sequence[int], total: int) -> None:
+        self._forward(part)
 
     @contextmanager
     def _failing(self) -> Iterator[None]:

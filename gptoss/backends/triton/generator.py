@@ -7,8 +7,8 @@ from typing import Self
 import torch
 import triton
 
-from gptoss.backends.answering import OneAnswer
 from gptoss.backends.checkpoint import Checkpoint
+from gptoss.backends.one_answer import OneAnswer
 from gptoss.backends.parallel.group import ALONE, Group
 from gptoss.backends.parallel.plan import plan
 from gptoss.backends.parallel.shard import Shard
@@ -42,6 +42,7 @@ class TritonGenerator(OneAnswer):
     """A checkpoint with MXFP4 experts on a CUDA GPU, or on one each of several ranks."""
 
     name = "triton"
+    _cache: KVCache
 
     def __init__(self, path: Path, *, device: str = "auto", group: Group = ALONE, progress: Progress = untold) -> None:
         """Load a checkpoint. `device` is "auto", "cuda" or "cuda:N"; see `TorchGenerator` for the others.
@@ -71,7 +72,7 @@ class TritonGenerator(OneAnswer):
 
     def _start(self, weights: Weights, fingerprint: str, group: Group, written: str = "") -> None:
         config, place = weights.plan.whole, weights.device
-        super().__init__(config.vocab_size, config.max_context)
+        super().__init__(config, CHUNK)
         tiles = FewPrograms() if INTERPRETED else FewPrograms(None, None, None)
         self.fingerprint = fingerprint
         self.arithmetic = "Triton kernels, interpreted" if INTERPRETED else f"Triton kernels on {_name(place)}"
@@ -118,35 +119,6 @@ class TritonGenerator(OneAnswer):
             self._still(answer)
             if token in stop_ids or cancelled():
                 return
-
-    def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
-        """See `gptoss.engine.ports.TokenGenerator`. Each thread has a current device of its own."""
-        ids = self._checked(ids)
-        if self._cache.holds(ids):
-            return
-        answer = self._begin()
-        done = kept = self._cache.keep(ids)
-        while done < len(ids) and not cancelled():
-            part = ids[done : done + CHUNK]
-            with torch.inference_mode(), torch.cuda.device(self._device):
-                self._reserve(len(ids))
-                self._many(part)
-            yield TokenChunk(prefilled=len(part), cached=kept if done == kept else 0)
-            self._still(answer)
-            done += len(part)
-
-    @torch.inference_mode()
-    def store(self, ids: Sequence[int], file: Path, most: int) -> int:
-        """See `gptoss.engine.ports.TokenGenerator`."""
-        with self._failing():
-            return self._cache.store(file, self._key, ids, self._decoder.weights.config.windows, most)
-
-    @torch.inference_mode()
-    def recall(self, ids: Sequence[int], file: Path) -> int:
-        """See `gptoss.engine.ports.TokenGenerator`."""
-        self._begin()
-        with self._failing():
-            return self._cache.recall(file, self._key, ids, self._decoder.weights.config.windows)
 
     @torch.inference_mode()
     def score(self, ids: Sequence[int], start: int = 1) -> list[TokenScore]:
@@ -215,6 +187,11 @@ class TritonGenerator(OneAnswer):
                 self._steps.begin(token, len(self._cache.ids))
                 self._steps.logits()
                 self._cache.ids.append(token)
+
+    def _extend(self, part: Sequence[int], total: int) -> None:
+        with torch.cuda.device(self._device):  # each thread has a current one of its own
+            self._reserve(total)
+            self._many(part)
 
     def _many(self, part: Sequence[int]) -> torch.Tensor:
         with self._failing():
