@@ -40,14 +40,16 @@
 #endif
 
 #define PARTS (SUMS / LANES)
-#define STREAMS 4       /* weight rows read at a time for a single input, if each fills a page; of shorter ones ... */
-#define FEW (PARTS == 1 ? 2 : 1) /* ... as few as keep the multipliers busy */
+#define STREAMS (LANES == 4 ? 4 : 8) /* weight rows read at a time for one input, if each fills a page; ... */
+#define FEW (PARTS == 1 ? 2 : 1) /* ... of shorter ones as few as keep the multipliers busy */
 #define PAGE 4096
-#define AHEAD 2048      /* bytes fetched into the cache before they are needed */
+#define AHEAD 384       /* bytes of each fetched into the cache before they are needed */
 #define TILE 16         /* weight rows unpacked at a time, ... */
 #define BLOCK 384       /* ... so many of their weights: they stay in the first cache ... */
 #define INPUTS 48       /* ... while so many inputs pass, which stay in the second */
-#define TASK (1L << 16) /* weights, about, that a thread takes at a time for a single input */
+#define TASK (1L << 18) /* weights, about, that a thread takes at a time for a single input; ... */
+#define LEAST (1L << 16) /* ... or fewer, down to these, so that each has ... */
+#define TASKS 16        /* ... so many tasks, and all end at about the same time */
 #define QUERIES (LANES == 4 ? 2 : LANES / 2) /* queries that meet 16 keys or values in the registers */
 #define KEYS 64         /* keys that stay in the first cache while the queries pass */
 #define GROUP 32        /* weights that share a scale; inputs are padded to a multiple of it */
@@ -377,8 +379,9 @@ ALWAYS void streams(const Job *job, long n, const int count, const enum kind kin
     for (; k + GROUP <= m->in; k += GROUP)
         for (int s = 0; s < count; s++) {
             operand w[FILLS];
-            long at = (n + s) * m->in + k;
-            __builtin_prefetch((const char *)m->weights + bytes(at, kind) + AHEAD);
+            long at = (n + s) * m->in + k, ahead = bytes(at, kind) + AHEAD;
+            if (bytes(k, kind) + AHEAD >= bytes(m->in, kind)) ahead += bytes((count - 1) * m->in, kind); /* its next row */
+            __builtin_prefetch((const char *)m->weights + ahead);
             group(w, m, at, kind);
             for (int i = 0; i < FILLS; i++)
                 sums[s][i % PARTS] = multiply_add(fetch(x + k + i * WIDTH), w[i], sums[s][i % PARTS]);
@@ -470,27 +473,29 @@ static void many(const Job *job, long first, long last) {
     }
 }
 
-ALWAYS long height(const Job *job) {
+/* Weight rows of a task of about so many weights. */
+ALWAYS long height(const Job *job, long size) {
 #ifdef FIXED
     if (job->matrix->kind == MXFP4) return job->rows > 1 ? HEIGHT : 2 * HEIGHT;
 #endif
-    long rows = TASK / job->matrix->in / STREAMS * STREAMS;
+    long rows = size / job->matrix->in / STREAMS * STREAMS;
     return job->rows > 1 ? TILE : rows > STREAMS ? rows : STREAMS;
 }
 
 /* y = x matrix^T + bias for each job */
 static void products(const Job *jobs, long count, int threads) {
     long tasks = 0, work = 0;
-    for (const Job *job = jobs; job < jobs + count; job++) {
-        tasks += (job->matrix->out + height(job) - 1) / height(job);
-        work += job->rows * job->matrix->out * job->matrix->in;
-    }
+    for (const Job *job = jobs; job < jobs + count; job++) work += job->rows * job->matrix->out * job->matrix->in;
+    long size = work / threads / TASKS;
+    size = size < LEAST ? LEAST : least(size, TASK);
+    for (const Job *job = jobs; job < jobs + count; job++)
+        tasks += (job->matrix->out + height(job, size) - 1) / height(job, size);
 #pragma omp parallel for schedule(dynamic) num_threads(threads) if (work >= WORTH_SHARING)
     for (long task = 0; task < tasks; task++) {
         const Job *job = jobs;
         long rest = task;
-        for (long mine; rest >= (mine = (job->matrix->out + height(job) - 1) / height(job)); job++) rest -= mine;
-        long first = rest * height(job), last = least(first + height(job), job->matrix->out);
+        for (long mine; rest >= (mine = (job->matrix->out + height(job, size) - 1) / height(job, size)); job++) rest -= mine;
+        long first = rest * height(job, size), last = least(first + height(job, size), job->matrix->out);
         (job->rows > 1 ? many : one)(job, first, last);
     }
 }
