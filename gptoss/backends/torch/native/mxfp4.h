@@ -117,41 +117,82 @@ ALWAYS void split_bytes(Bytes *to, const Fixed *from) {
 
 ALWAYS __m256i twice(const void *p) { return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p)); }
 
-/* y[i] = x . row i, for 8 weight rows and a single input. */
-ALWAYS void eight_rows(float *y, const Matrix *m, const uint8_t *const *rows, const uint8_t *const *scales,
-                       const Fixed *x, const Bytes *split) {
+/* The bytes of two groups' inputs, side by side, and what OFFSET adds to their sums. */
+typedef struct {
+    __m256i lower[2], upper[2], offset;
+    float scale[2];
+} Pair;
+
+ALWAYS __m256i beside(__m128i left, __m128i right) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(left), right, 1);
+}
+
+/* `count` groups, of two: what is missing of them is 0. */
+ALWAYS void pair_up(Pair *to, const Fixed *x, long count) {
+    Fixed none = {0};
+    Bytes left, right;
+    const Fixed *second = count > 1 ? x + 1 : &none;
+    split_bytes(&left, x);
+    split_bytes(&right, second);
+    for (int i = 0; i < 2; i++) {
+        to->lower[i] = beside(left.lower[i], right.lower[i]);
+        to->upper[i] = beside(left.upper[i], right.upper[i]);
+    }
+    to->offset = beside(_mm_set1_epi32(OFFSET * x->sum), _mm_set1_epi32(OFFSET * second->sum));
+    to->scale[0] = x->scale, to->scale[1] = second->scale;
+}
+
+/* 4 sums of each half, which together are that of its group, OFFSET included. */
+ALWAYS __m256i dot(__m256i bytes, const Pair *x) {
     const __m256i table = _mm256_add_epi8(twice(DOUBLED), _mm256_set1_epi8(OFFSET)), nibble = _mm256_set1_epi8(15);
     const __m256i one = _mm256_set1_epi16(1), many = _mm256_set1_epi16(256);
+    __m256i even = _mm256_shuffle_epi8(table, _mm256_and_si256(bytes, nibble));
+    __m256i odd = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
+    __m256i upper = _mm256_add_epi16(_mm256_maddubs_epi16(even, x->upper[0]), _mm256_maddubs_epi16(odd, x->upper[1]));
+    __m256i lower = _mm256_add_epi16(_mm256_maddubs_epi16(even, x->lower[0]), _mm256_maddubs_epi16(odd, x->lower[1]));
+    return _mm256_add_epi32(_mm256_madd_epi16(upper, many), _mm256_madd_epi16(lower, one));
+}
+
+/* sums + x . 8 weight rows, over `count` groups, one or two: first the one, then the other. */
+ALWAYS __m256 add_groups(__m256 sums, const uint8_t *const *rows, long at, const uint8_t (*exponents)[SIDE],
+                         const Pair *x, const int count) {
+    __m256i four[2], eight[2];
+    for (int i = 0; i < 2; i++) {
+        __m256i products[SIDE / 2];
+        for (int j = 0; j < SIDE / 2; j++) {
+            const void *p = rows[i * SIDE / 2 + j] + at;
+            products[j] = dot(count > 1 ? _mm256_loadu_si256(p) : _mm256_zextsi128_si256(_mm_loadu_si128(p)), x);
+        }
+        four[i] = neighbours(neighbours(products[0], products[1]), neighbours(products[2], products[3]));
+        four[i] = _mm256_sub_epi32(four[i], x->offset);
+    }
+    eight[0] = _mm256_permute2x128_si256(four[0], four[1], 0x20);
+    eight[1] = _mm256_permute2x128_si256(four[0], four[1], 0x31);
+    for (int i = 0; i < count; i++) {
+        __m256 scale = _mm256_mul_ps(powers(exponents[i]), _mm256_broadcast_ss(x->scale + i));
+        sums = _mm256_fmadd_ps(_mm256_cvtepi32_ps(eight[i]), scale, sums);
+    }
+    return sums;
+}
+
+/* y[i] = x . row i, for 8 weight rows and a single input. */
+ALWAYS void eight_rows(float *y, const Matrix *m, const uint8_t *const *rows, const uint8_t *const *scales,
+                       const Pair *x) {
     long groups = m->in / GROUP;
     __m256 sums = _mm256_setzero_ps();
     for (long begin = 0; begin < groups; begin += BATCH) {
         uint8_t exponents[BATCH][SIDE];
         const uint8_t *from[SIDE];
-        long end = least(begin + BATCH, groups);
+        long end = least(begin + BATCH, groups), g = begin;
         for (int i = 0; i < SIDE; i++) from[i] = scales[i] + begin;
         turn_bytes(exponents, from, end - begin);
-        for (long g = begin; g < end; g++) {
-            __m256i products[SIDE / 2];
+        for (; g + 2 <= end; g += 2, x++) {
             /* The next 8 rows, if they follow these. */
-            __builtin_prefetch(rows[0] + SIDE * m->in / 2 + 128 * g);
-            __builtin_prefetch(rows[0] + SIDE * m->in / 2 + 128 * g + 64);
-            for (int i = 0; i < SIDE / 2; i++) {
-                __m256i pairs = _mm256_inserti128_si256(
-                    _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(rows[i] + 16 * g))),
-                    _mm_loadu_si128((const __m128i *)(rows[i + 4] + 16 * g)), 1);
-                __m256i even = _mm256_shuffle_epi8(table, _mm256_and_si256(pairs, nibble));
-                __m256i odd = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(pairs, 4), nibble));
-                __m256i upper = _mm256_add_epi16(_mm256_maddubs_epi16(even, twice(split[g].upper + 0)),
-                                                 _mm256_maddubs_epi16(odd, twice(split[g].upper + 1)));
-                __m256i lower = _mm256_add_epi16(_mm256_maddubs_epi16(even, twice(split[g].lower + 0)),
-                                                 _mm256_maddubs_epi16(odd, twice(split[g].lower + 1)));
-                products[i] = _mm256_add_epi32(_mm256_madd_epi16(upper, many), _mm256_madd_epi16(lower, one));
-            }
-            __m256i sum = neighbours(neighbours(products[0], products[1]), neighbours(products[2], products[3]));
-            sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(OFFSET * x[g].sum));
-            __m256 scale = _mm256_mul_ps(powers(exponents[g - begin]), _mm256_broadcast_ss(&x[g].scale));
-            sums = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, sums);
+            const uint8_t *next = rows[0] + SIDE * (m->in / 2 + 16 * g);
+            for (int i = 0; i < SIDE / 2; i++) __builtin_prefetch(next + 64 * i);
+            sums = add_groups(sums, rows, 16 * g, exponents + (g - begin), x, 2);
         }
+        if (g < end) sums = add_groups(sums, rows, 16 * g, exponents + (g - begin), x, 1);
     }
     _mm256_storeu_ps(y, sums);
 }
@@ -170,13 +211,13 @@ static void one_fixed(const Job *job, long first, long last) {
     const Matrix *m = job->matrix;
     const Fixed *x = job->x;
     long groups = m->in / GROUP;
-    Bytes split[groups];
-    for (long g = 0; g < groups; g++) split_bytes(split + g, x + g);
+    Pair pairs[(groups + 1) / 2];
+    for (long g = 0; g < groups; g += 2) pair_up(pairs + g / 2, x + g, groups - g);
     for (long n = first; n < last; n += SIDE) {
         const uint8_t *rows[SIDE], *scales[SIDE];
         float y[SIDE];
         eight(rows, scales, m, n);
-        eight_rows(y, m, rows, scales, x, split);
+        eight_rows(y, m, rows, scales, pairs);
         for (int i = 0; i < least(SIDE, last - n); i++) job->y[n + i] = y[i] + (m->bias ? m->bias[n + i] : 0);
     }
 }
