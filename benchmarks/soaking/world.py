@@ -109,13 +109,15 @@ class World:
 
     def _audit_branch(self, log: EventReader, name: str, branch: str, at_seq: int) -> None:
         before = self._heads.get(branch)
+        after = at_seq if before is None else before[1] - 1
         try:
-            new = list(log.read(branch, after=at_seq if before is None else before[1] - 1))
+            new = list(log.read(branch, after, thorough=True))
+            hashes = {record.seq: record.hash for record in log.records(branch, after)}
         except DatabaseCorrupt as error:
             self.losses.append(f"{name}: {error}")
             return
         if before is not None:
-            if not new or (new[0].seq, new[0].hash) != before[1:]:
+            if not new or (new[0].seq, hashes[new[0].seq]) != before[1:]:
                 self.losses.append(f"{name}: event {before[1]} is not what it was")
             new = new[1:]
         # A crash of a server may take tokens that nothing durable has followed yet: those are looked at the next time.
@@ -123,7 +125,7 @@ class World:
             new.pop()
         for stored in new:
             self._count(name, stored)
-            self._heads[branch] = (name, stored.seq, stored.hash)
+            self._heads[branch] = (name, stored.seq, hashes[stored.seq])
 
     def _count(self, name: str, stored: StoredEvent) -> None:
         event = stored.event

@@ -37,7 +37,7 @@ def verify_sessions(
         for session in sessions:
             for info in _branches(reader, session, branch):
                 try:
-                    verified = verify(reader.read(info.id), harmony)
+                    verified = verify(reader.read(info.id, thorough=True), harmony)
                 except DatabaseCorrupt as error:
                     drift = Drift(layer="chain", seq=1, problem=str(error))
                     verified = Verified(events=0, prompts=0, messages=0, tokens=0, drift=drift)

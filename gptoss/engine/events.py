@@ -226,19 +226,17 @@ KINDS: dict[str, type[Event]] = {
 }
 
 
-class StoredEvent(Struct, frozen=True, kw_only=True, gc=False):
+class StoredEvent(Struct, frozen=True, gc=False):
     """An event and the row that holds it.
 
     `branch` is the id of the branch that the row belongs to (an ancestor's, for events before a fork). `position` is
     the row's key in its log: no other event has it, and it rises along a branch. `time` is in microseconds since
-    1970-01-01 UTC. `hash` chains the rows of a branch: it covers the hash before it, the header and the hash of the
-    payload. `redacted` says that `event` is what was left of it, see `gptoss.engine.redaction`.
+    1970-01-01 UTC. `redacted` says that `event` is what was left of it, see `gptoss.engine.redaction`.
     """
 
     branch: str
     seq: int
     position: int
     time: int
-    hash: bytes
     event: Event
     redacted: bool = False

@@ -30,5 +30,5 @@ def next_prefix(state: State, harmony: Harmony, context: int) -> tuple[int, ...]
 
 def _after(state: State, event: Event) -> State:
     """The state as it would be with this event appended."""
-    imagined = StoredEvent(branch="", seq=state.seq + 1, position=0, time=0, hash=b"", event=event)
+    imagined = StoredEvent(branch="", seq=state.seq + 1, position=0, time=0, event=event)
     return reduce(state, imagined)

@@ -109,4 +109,4 @@ class Journal:
 def _imagined(events: Sequence[Event], seq: int) -> Iterator[StoredEvent]:
     """The events as they will be stored after `seq`, as far as a fold looks at them."""
     for number, event in enumerate(events, seq + 1):
-        yield StoredEvent(branch="", seq=number, position=0, time=0, hash=b"", event=event)
+        yield StoredEvent(branch="", seq=number, position=0, time=0, event=event)

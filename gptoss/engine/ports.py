@@ -102,10 +102,13 @@ class Fault(Struct, frozen=True, kw_only=True):
 class EventReader(Protocol):
     """The reading half of an `EventLog`: for commands that only show what there is."""
 
-    def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterable[StoredEvent]:
+    def read(
+        self, branch: str, after: int = 0, until: int | None = None, *, thorough: bool = False
+    ) -> Iterable[StoredEvent]:
         """The events on the path from the root to the branch's head, ancestors' included, with after < seq <= until.
 
-        The hash chain is checked on the way: a broken one raises DatabaseCorrupt. Lazy; in the order of seq.
+        The hash chain is checked on the way: an event that is not as it was written raises DatabaseCorrupt. Lazy; in
+        the order of seq. `thorough` looks at what no event depends on, too, such as each hash that the log keeps.
         """
         ...
 

@@ -6,6 +6,7 @@ UnknownEvent, which encodes to the very bytes it came from.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -28,9 +29,6 @@ _to_json = msgspec.json.Encoder().encode
 _to_batch = msgspec.json.Decoder(_Batch).decode
 _names = {cls: kind.encode() for kind, cls in KINDS.items()}
 _known = {kind.encode(): (cls, msgspec.json.Decoder(cls).decode) for kind, cls in KINDS.items()}
-
-newest = {kind: (cls.VERSION, from_json) for kind, (cls, from_json) in _known.items() if cls is not TokensSampled}
-"""kind -> its newest version, and what decodes a payload of that if it has no token ids."""
 
 
 def encode(event: Event) -> tuple[bytes, int, bytes, bytes | None]:
@@ -56,9 +54,24 @@ def decode(kind: bytes, version: int, payload: bytes, tokens: bytes | None) -> E
         return _lifted(cls, version, payload, tokens) or _unknown(kind, version, payload, tokens)
     if cls is not TokensSampled:
         return from_json(payload)
+    return _sampled(payload, tokens or b"")
+
+
+def _sampled(payload: bytes, tokens: bytes) -> TokensSampled:
     batch = _to_batch(payload)
     logprobs = None if batch.logprobs is None else _finite(batch.logprobs)
-    return TokensSampled(ids=decode_ids(tokens or b""), elapsed_ms=batch.elapsed_ms, logprobs=logprobs)
+    return TokensSampled(ids=decode_ids(tokens), elapsed_ms=batch.elapsed_ms, logprobs=logprobs)
+
+
+def _sampled_of(content: bytes) -> TokensSampled:
+    payload, _, tokens = content.partition(b"\x00")
+    return _sampled(payload, tokens)
+
+
+readers: dict[str, Callable[[bytes], Event]] = {
+    kind.decode(): _sampled_of if cls is TokensSampled else from_json for kind, (cls, from_json) in _known.items()
+}
+"""kind -> what decodes the content of an event of its newest version: what the chain hashes, see `chain.digest_of`."""
 
 
 def _unknown(kind: bytes, version: int, payload: bytes, tokens: bytes | None) -> UnknownEvent:

@@ -65,7 +65,7 @@ class MemoryLog(Remembering):
             name = free_name(taken, len(taken) + 1) if name is None else checked_name(name)
             if name in taken:
                 raise refusals.branch_exists(name)
-            (last,) = self.read(branch, at_seq - 1, at_seq)
+            (last,) = self.records(branch, at_seq - 1, at_seq)
             fork = Branch(
                 key=self._new_key(),
                 id=new_id(),

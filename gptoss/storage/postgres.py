@@ -207,5 +207,6 @@ class PostgresDatabase:
 @cache
 def _spelled(statement: str) -> str:
     """A statement of `gptoss.storage.statements` in the words of PostgreSQL and its driver."""
-    statement = re.sub(r"CAST\((\S+) AS BLOB\)", r"convert_to(\1, 'UTF8')", statement)
+    statement = re.sub(r"CAST\(([\w.]+) AS BLOB\)", r"convert_to(\1, 'UTF8')", statement)
+    statement = statement.replace("x'00'", r"'\x00'::bytea").replace("AS BLOB", "AS bytea")
     return statement.replace("nullif(?, '')", "?").replace("%", "%%").replace("?", "%s")

@@ -7,7 +7,6 @@ which takes longer than all of the work.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +20,14 @@ from gptoss.storage import statements as sql
 from gptoss.storage.naming import blob_id
 from gptoss.storage.processes import is_held
 from gptoss.storage.records import records_along
-from gptoss.storage.rows import Head, Row, Segment, Walk, key_of, segments
+from gptoss.storage.rows import Head, Row, Segment, key_of, segments
 from gptoss.storage.schema import is_current
 from gptoss.storage.searching import Found, continues, hits, readable
 from gptoss.storage.sqlite import ERRORS, connect, connect_read_only, revision, wrap
+from gptoss.storage.walk import Brief, Walk
 
 if TYPE_CHECKING:
     from gptoss.storage.database import Index
-
-PAGE = 250
-"""Events fetched at a time: few enough to be still in the processor's cache when they are hashed and decoded. No query
-stays open between pages, so a slow reader never keeps an old snapshot alive.
-"""
 
 
 class Reading:
@@ -61,9 +56,11 @@ class Reading:
     def branches(self, session: str) -> list[BranchInfo]:
         return [_branch(row) for row in self._rows(sql.BRANCHES, (session,))]
 
-    def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[StoredEvent]:
+    def read(
+        self, branch: str, after: int = 0, until: int | None = None, *, thorough: bool = False
+    ) -> Iterator[StoredEvent]:
         walk, path, seal = self._path(branch)
-        return walk.path(path, seal, after, until, self._between)
+        return walk.path(path, seal, after, until, self._between, None if thorough else self._briefly)
 
     def records(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[Record]:
         walk, path, seal = self._path(branch)
@@ -136,11 +133,12 @@ class Reading:
             for version, payload in self._rows(sql.NEXT_GENERATION, (key, end))
         )
 
-    def _between(self, part: Segment, after: int, until: int) -> Iterator[Row]:
-        return chain.from_iterable(
-            self._rows(sql.EVENTS, (key_of(part.key, first), key_of(part.key, min(first + PAGE, until))))
-            for first in range(after, until, PAGE)
-        )
+    def _between(self, part: Segment, after: int, until: int) -> list[Row]:
+        return self._rows(sql.EVENTS, (key_of(part.key, after), key_of(part.key, until)))
+
+    def _briefly(self, part: Segment, after: int, until: int) -> list[Brief]:
+        last = key_of(part.key, until)
+        return self._rows(sql.BRIEFLY, (key_of(part.key, after), last, last))
 
 
 def _session(row: Any) -> SessionInfo:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from gptoss.engine.events import StoredEvent, TokensSampled
 from gptoss.engine.records import Record
-from gptoss.storage.rows import Between, Head, Row, Segment, Walk
+from gptoss.storage.rows import Head, Row, Segment
 from gptoss.storage.varint import encode_ids
+from gptoss.storage.walk import Between, Walk
 
 
 def records_along(

@@ -12,9 +12,10 @@ from gptoss.engine.searching import SearchHit, SearchRequest
 from gptoss.storage import refusals
 from gptoss.storage.chain import ROOT
 from gptoss.storage.records import records_along
-from gptoss.storage.rows import Head, Row, Segment, Walk, segments
+from gptoss.storage.rows import Head, Row, Segment, segments
 from gptoss.storage.searching import Found, continues, hits, readable
 from gptoss.storage.statements import SEQ_BITS
+from gptoss.storage.walk import Walk
 
 
 class Branch(Struct, kw_only=True):
@@ -63,7 +64,9 @@ class Remembering:
         self._blobs: dict[str, bytes] = {}
         self._holders: dict[str, Holder] = {}
 
-    def read(self, branch: str, after: int = 0, until: int | None = None) -> Iterator[StoredEvent]:
+    def read(
+        self, branch: str, after: int = 0, until: int | None = None, *, thorough: bool = False
+    ) -> Iterator[StoredEvent]:
         walk, path, head = self._path(branch)
         return walk.path(path, head, after, until, self._between)
 

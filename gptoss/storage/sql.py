@@ -108,7 +108,7 @@ class SqlLog(Reading):
             name = free_name(taken, len(taken) + 1) if name is None else checked_name(name)
             if name in taken:
                 raise refusals.branch_exists(name)
-            (last,) = self.read(branch, at_seq - 1, at_seq)
+            (last,) = self.records(branch, at_seq - 1, at_seq)
             shared = Head(at_seq, last.hash)
             forked = BranchForked(parent=branch, at_seq=at_seq, name=name)
             self._writer.begin(parent.session, id, name, parent.key, shared, forked, _now())
@@ -202,7 +202,7 @@ class SqlLog(Reading):
     def _read_all(self) -> None:
         for session in self.sessions():
             for branch in self.branches(session.id):
-                for _ in self.read(branch.id):
+                for _ in self.read(branch.id, thorough=True):
                     pass
 
     def _shrink(self, *, thorough: bool) -> bool:

@@ -10,6 +10,8 @@ Payloads and kinds travel as bytes: hashing and decoding want bytes, and a damag
 must still be read to be named.
 """
 
+from gptoss.engine.events import KINDS
+
 # ruff: noqa: S608  # the pieces put together here are constants of this module, never values
 
 SEQ_BITS = 32
@@ -67,6 +69,29 @@ SEAL = f"""
 EVENTS = """
     SELECT key, CAST(kind AS BLOB), version, time, messages, hash, CAST(payload AS BLOB), tokens, redacted
     FROM events WHERE key > ? AND key <= ? ORDER BY key
+"""
+_VERSIONS = 1 << 16
+_OFFSETS = {
+    kind: number * _VERSIONS
+    for number, kind in enumerate(sorted(KINDS, key=("TokensSampled", "MessageAppended").__contains__, reverse=True))
+}
+FORMS: dict[object, tuple[str, int]] = {
+    offset + KINDS[kind].VERSION: (kind, KINDS[kind].VERSION) for kind, offset in _OFFSETS.items()
+}
+"""What `BRIEFLY` calls the newest version of each kind: numbers are quick to hand over and to look up."""
+_FORM = f"""
+    CASE kind {" ".join(f"WHEN '{kind}' THEN {offset}" for kind, offset in _OFFSETS.items())} END + version
+"""
+# With the hash of the last as the content of one more row. Should a database ever give them in another order, the hash
+# does not fit, and they are read by `EVENTS`.
+BRIEFLY = f"""
+    SELECT * FROM (
+        SELECT {_FORM}, time, messages,
+            CASE WHEN tokens IS NULL THEN CAST(payload AS BLOB)
+            ELSE CAST(CAST(payload AS BLOB) || x'00' || tokens AS BLOB) END
+        FROM events WHERE key > ? AND key <= ? ORDER BY key
+    ) page
+    UNION ALL SELECT 0, 0, 0, hash FROM events WHERE key = ?
 """
 
 # Searching

@@ -44,7 +44,7 @@ class _Tee(io.StringIO):
 
 
 def stored(event: SessionStarted | SettingsChanged | UnknownEvent) -> StoredEvent:
-    return StoredEvent(branch="", seq=1, position=1, time=0, hash=b"", event=event)
+    return StoredEvent(branch="", seq=1, position=1, time=0, event=event)
 
 
 def test_reasoning_call_result_and_answer_are_told_apart(harmony: Harmony) -> None:

@@ -81,7 +81,7 @@ class Watched:
 
 
 def _stored(event: ToolReturned | GenerationStarted) -> StoredEvent:
-    return StoredEvent(branch="", seq=1, position=1, time=0, hash=b"", event=event)
+    return StoredEvent(branch="", seq=1, position=1, time=0, event=event)
 
 
 ONE = Page(url="https://one.example/", title="One", lines=("", "a"))

@@ -33,10 +33,7 @@ START = SessionStarted(session="s", name="s", settings=Settings(start_date="2026
 
 
 def stored(events: list[Event]) -> list[StoredEvent]:
-    return [
-        StoredEvent(branch="b", seq=seq, position=seq, time=0, hash=b"", event=event)
-        for seq, event in enumerate(events, 1)
-    ]
+    return [StoredEvent(branch="b", seq=seq, position=seq, time=0, event=event) for seq, event in enumerate(events, 1)]
 
 
 def generation(continues: int | None = None) -> GenerationStarted:

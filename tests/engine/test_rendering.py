@@ -32,7 +32,7 @@ SETTINGS = Settings(start_date="2026-01-02")
 def history(*events: Event, settings: Settings = SETTINGS) -> State:
     started = SessionStarted(session="s", name="s", settings=settings)
     return fold(
-        StoredEvent(branch="b", seq=seq, position=seq, time=0, hash=b"", event=event)
+        StoredEvent(branch="b", seq=seq, position=seq, time=0, event=event)
         for seq, event in enumerate((started, *events), 1)
     )
 

@@ -33,7 +33,7 @@ def problems(path: Path) -> list[str]:
             for session in reader.sessions():
                 for branch in reader.branches(session.id):
                     try:
-                        list(reader.read(branch.id))
+                        list(reader.read(branch.id, thorough=True))
                     except StorageError as error:
                         found.append(str(error))
             found += [fault.problem for fault in reader.faults()]

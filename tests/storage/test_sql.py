@@ -64,13 +64,15 @@ def test_a_branch_is_sealed_when_a_generation_ends_when_enough_came_and_at_the_c
     assert branch_row(path, "head") == (6,)
     log.append(branch, 6, [answers("six")])
     assert branch_row(path, "head") == (6,)
-    (ended,) = log.append(branch, 7, [GenerationFinished(reason="stop")])
+    log.append(branch, 7, [GenerationFinished(reason="stop")])
+    (ended,) = log.records(branch, 7)
     assert branch_row(path, "head, hash") == (8, ended.hash)
     seq = 8
     while branch_row(path, "head") == (8,):
         seq = log.append(branch, seq, [says("more")])[-1].seq
     assert branch_row(path, "head") == (seq,) == (8 + SEAL_EVERY,)
-    (last,) = log.append(branch, seq, [TokensSampled(ids=(1,))], durable=False)
+    log.append(branch, seq, [TokensSampled(ids=(1,))], durable=False)
+    (last,) = log.records(branch, seq)
     log.close()
     assert branch_row(path, "head, hash") == (seq + 1, last.hash)
 

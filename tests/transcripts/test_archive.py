@@ -106,8 +106,8 @@ def test_one_branch_up_to_an_event_is_an_archive_too() -> None:
             other = MemoryLog()
             imported(lines, other)
             (restored,) = other.sessions()
-            expected = [stored.hash for stored in log.read(branch.id, until=until)]
-            found = [stored.hash for stored in other.read(restored.branch)]
+            expected = [record.hash for record in log.records(branch.id, until=until)]
+            found = [record.hash for record in other.records(restored.branch)]
             # What it is called and where its head is may differ by then, and so be said by events of the import.
             assert found[: len(expected)] == expected
             assert len(found) <= len(expected) + 3

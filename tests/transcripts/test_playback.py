@@ -63,7 +63,6 @@ def test_tokens_come_when_they_came(harmony: Harmony) -> None:
                 seq=event.seq,
                 position=event.position,
                 time=event.time,
-                hash=event.hash,
                 event=TokensSampled(ids=event.event.ids, elapsed_ms=1000 * (len(stored) - 2)),
             )
         stored.append(moved)
