@@ -14,7 +14,7 @@ from gptoss.backends.parallel.shard import Shard
 from gptoss.backends.parameters import most_tokens
 from gptoss.backends.sampling import check, draw
 from gptoss.backends.saved import key_of
-from gptoss.backends.torch import memory
+from gptoss.backends.torch import int8, memory
 from gptoss.backends.torch.cache import KVCache
 from gptoss.backends.torch.model import Model
 from gptoss.backends.torch.native.kernels import Unavailable
@@ -56,19 +56,22 @@ class TorchGenerator(OneAnswer):
         device: str = "auto",
         dtype: str = "bfloat16",
         kernels: str | None = None,
+        dense: str | None = None,
         group: Group = ALONE,
         progress: Progress = untold,
     ) -> None:
         """Load a checkpoint. `device` is "auto", "cpu", "cuda" or "cuda:N"; `dtype` "bfloat16" or "float32".
 
         `kernels` names the instruction set of the native kernels on a CPU, or is "none"; by default it is what the
-        environment says, or the fastest. `arithmetic` says afterwards what computes, and why if it is not they.
+        environment says, or the fastest. `dense` says how what every token reads whole is kept, "stored" or on a CPU
+        "int8"; by default it is what the environment says, or "stored". `arithmetic` says afterwards what computes.
         `group` are the ranks that share the model; where it has a device, "auto" is that. `progress` is told the bytes
         that were read.
         CheckpointError or BackendError says what stands in the way.
         """
         if dtype not in DTYPES:
             raise BackendError(f'the torch backend computes in {" or ".join(DTYPES)}, not in "{dtype}"')
+        narrow = int8.wanted(dense)
         place = group.device if device == "auto" and group.device is not None else _device(device)
         checkpoint = Checkpoint(path)
         try:
@@ -77,7 +80,7 @@ class TorchGenerator(OneAnswer):
             if place.type == "cpu":
                 memory.keep_freed()
             with torch.inference_mode():
-                self._model, self.arithmetic = _load(shard, group, place, DTYPES[dtype], kernels)
+                self._model, self.arithmetic = _load(shard, group, place, DTYPES[dtype], kernels, narrow)
         except torch.OutOfMemoryError as error:
             raise BackendError(
                 f"{path} does not fit the memory of {place}: choose another device or backend"
@@ -166,19 +169,25 @@ class TorchGenerator(OneAnswer):
 
 
 def _load(
-    shard: Shard, group: Group, device: torch.device, dtype: torch.dtype, kernels: str | None
+    shard: Shard, group: Group, device: torch.device, dtype: torch.dtype, kernels: str | None, narrow: bool
 ) -> tuple[Model | NativeModel, str]:
     """The model, and what computes it: the kernels if this machine can build and run them, else PyTorch."""
+    if narrow and (device.type != "cpu" or dtype != torch.bfloat16):
+        raise BackendError(
+            f"dense weights in 8 bits are for a CPU, and not for float32: set {int8.VARIABLE} to {int8.STORED}"
+        )
+    suffix = ", dense weights in 8 bits" if narrow else ""
     if device.type != "cpu":
         return load_model(shard, device, dtype, group), "PyTorch on a GPU"
     if not shard.packed:
         _check_memory(shard, dtype)
     try:
-        model = NativeModel(shard, dtype, kernels, group)
+        model = NativeModel(shard, dtype, kernels, group, narrow=narrow)
     except Unavailable as missing:
         _check_memory(shard, dtype)
-        return load_model(shard, device, dtype, group), f"PyTorch, without the faster native kernels: {missing}"
-    return model, f"native kernels for {model.instructions}"
+        plain = load_model(shard, device, dtype, group, narrow=narrow)
+        return plain, f"PyTorch{suffix}, without the faster native kernels: {missing}"
+    return model, f"native kernels for {model.instructions}{suffix}"
 
 
 def _logprob(logits: torch.Tensor, token: int) -> float:

@@ -5,21 +5,28 @@ import torch
 from gptoss.backends.mxfp4 import Mxfp4Matrix
 from gptoss.backends.parallel.group import ALONE, Group
 from gptoss.backends.parallel.shard import Shard
+from gptoss.backends.torch import int8
 from gptoss.backends.torch.experts import Experts
-from gptoss.backends.torch.linear import Linear, linear
+from gptoss.backends.torch.linear import DenseLinear, HalfLinear, Linear, linear
 from gptoss.backends.torch.model import Block, Model, Norm
 from gptoss.backends.torch.rope import Rope
 from gptoss.backends.torch.rows import padding
 
 
-def load_model(shard: Shard, device: torch.device, dtype: torch.dtype, group: Group = ALONE) -> Model:
-    """The model with its weights as `dtype` (bfloat16 or float32) on `device`; or the part of a rank of `group`."""
-    return _Loader(shard, device, dtype, group).model()
+def load_model(
+    shard: Shard, device: torch.device, dtype: torch.dtype, group: Group = ALONE, *, narrow: bool = False
+) -> Model:
+    """The model with its weights as `dtype` (bfloat16 or float32) on `device`; or the part of a rank of `group`.
+
+    `narrow` rounds what every token reads whole to 8 bits, as `NativeModel` does.
+    """
+    return _Loader(shard, device, dtype, group, narrow).model()
 
 
 class _Loader:
-    def __init__(self, shard: Shard, device: torch.device, dtype: torch.dtype, group: Group) -> None:
+    def __init__(self, shard: Shard, device: torch.device, dtype: torch.dtype, group: Group, narrow: bool) -> None:
         self.shard = shard
+        self.narrow = narrow
         self.group = group
         self.config = shard.config
         self.device = device
@@ -37,7 +44,7 @@ class _Loader:
             embedding=self._tensor("embedding.weight"),
             blocks=[self._block(n) for n in range(self.config.num_hidden_layers)],
             norm=self._norm("norm.scale"),
-            unembedding=linear(self._tensor("unembedding.weight"), None),
+            unembedding=self._read_whole(self._tensor("unembedding.weight"), None),
             rope=Rope(self.config.rope, self.config.head_dim, self.device),
         )
 
@@ -47,12 +54,12 @@ class _Loader:
         return Block(
             window=config.windows[n],
             attention_norm=self._norm(f"{attention}.norm.scale"),
-            qkv=self._linear(f"{attention}.qkv"),
+            qkv=self._read_whole(*self._tensors(f"{attention}.qkv")),
             sinks=self._tensor(f"{attention}.sinks").float(),
-            out=self._linear(f"{attention}.out"),
+            out=self._read_whole(*self._tensors(f"{attention}.out")),
             experts_norm=self._norm(f"{mlp}.norm.scale"),
             experts=Experts(
-                router=self._linear(f"{mlp}.gate"),
+                router=linear(*self._tensors(f"{mlp}.gate")),
                 up=self._experts(f"{mlp}.mlp1", gates_first=True),
                 down=self._experts(f"{mlp}.mlp2", gates_first=False),
                 per_token=config.experts_per_token,
@@ -68,8 +75,17 @@ class _Loader:
     def _norm(self, name: str) -> Norm:
         return Norm(self._tensor(name).float(), self.config.rms_norm_eps)
 
-    def _linear(self, name: str) -> Linear:
-        return linear(self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias"))
+    def _tensors(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._tensor(f"{name}.weight"), self._tensor(f"{name}.bias")
+
+    def _read_whole(self, weight: torch.Tensor, bias: torch.Tensor | None) -> Linear:
+        """A matrix that every token reads whole: rounded to 8 bits if asked for, and its rows have whole groups."""
+        if not self.narrow or weight.shape[1] % int8.GROUP:
+            return linear(weight, bias)
+        weight = int8.rounded(weight)
+        if HalfLinear.is_available() and HalfLinear.suits(weight):
+            return HalfLinear(weight, bias)
+        return DenseLinear(weight, bias)
 
     def _experts(self, name: str, gates_first: bool) -> list[Linear]:
         biases = self._tensor(f"{name}_bias")

@@ -74,10 +74,10 @@ typedef uint32_t bits __attribute__((vector_size(4 * LANES), aligned(4), may_ali
 typedef int32_t ints __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef bf16 narrow __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 
-enum kind { FLOAT32, BFLOAT16, MXFP4 };
+enum kind { FLOAT32, BFLOAT16, MXFP4, INT8 };
 
 typedef struct {
-    const void *weights;   /* [out, in]; for MXFP4 two of them a byte, the first in the low half */
+    const void *weights;   /* [out, in]; for MXFP4 two of them a byte, the first in the low half; INT8: see int8.h */
     const uint8_t *scales; /* MXFP4: [out, in / 32], exponents with a bias of 127 */
     const float *bias;     /* [out], or none */
     long out, in;
@@ -305,26 +305,32 @@ ALWAYS long least(long a, long b) { return a < b ? a : b; }
 
 ALWAYS long padded(long width) { return (width + GROUP - 1) / GROUP * GROUP; }
 
+#include "fixed.h"
+#include "int8.h"
 #ifdef FIXED
 #include "mxfp4.h"
 #endif
 
+/* Whether inputs in fixed point are what weights of this kind are multiplied with. */
+ALWAYS int fixed(enum kind kind) {
+#ifdef FIXED
+    return kind == MXFP4 || kind == INT8;
+#else
+    return kind == INT8;
+#endif
+}
+
 /* The bytes of an input of such a width, as what weights of this kind are multiplied with. */
 ALWAYS long room(long width, enum kind kind) {
-#ifdef FIXED
-    if (kind == MXFP4) return width / GROUP * (long)sizeof(Fixed);
-#endif
-    return padded(width) * (long)sizeof(element);
+    return fixed(kind) ? width / GROUP * (long)sizeof(Fixed) : padded(width) * (long)sizeof(element);
 }
 
 /* The float32 rows [rows, width] as that, padded with zeros. */
 static void pack(void *packed, const float *x, long rows, long width, enum kind kind) {
-#ifdef FIXED
-    if (kind == MXFP4) {
+    if (fixed(kind)) {
         fix(packed, x, rows, width);
         return;
     }
-#endif
     for (element *to = packed; rows > 0; rows--, to += padded(width), x += width) {
         for (long k = 0; k < width; k++) to[k] = pack_one(x[k]);
         memset(to + width, 0, (padded(width) - width) * sizeof(element));
@@ -364,7 +370,7 @@ static void unpack(element *y, const Matrix *m, long n, long k, long count) {
 #ifndef FIXED
         unpack_kind(y, m, n, k, count, MXFP4);
 #endif
-        break;
+    case INT8: break;
     }
 }
 
@@ -415,6 +421,8 @@ static void one(const Job *job, long first, long last) {
 #else
         one_kind(job, first, last, MXFP4);
 #endif
+        break;
+    case INT8: bricks(job, first, last);
     }
 }
 
@@ -443,6 +451,10 @@ ALWAYS void multiply(vec (*sums)[TILE][PARTS], const element *x, long width, con
 /* All inputs and at most TILE weight rows, from `first` to before `last`. */
 static void many(const Job *job, long first, long last) {
     const Matrix *m = job->matrix;
+    if (m->kind == INT8) {
+        bricks(job, first, last);
+        return;
+    }
 #ifdef FIXED
     if (m->kind == MXFP4) {
         many_fixed(job, first, last);
@@ -478,8 +490,8 @@ ALWAYS long height(const Job *job, long size) {
 #ifdef FIXED
     if (job->matrix->kind == MXFP4) return job->rows > 1 ? HEIGHT : 2 * HEIGHT;
 #endif
-    long rows = size / job->matrix->in / STREAMS * STREAMS;
-    return job->rows > 1 ? TILE : rows > STREAMS ? rows : STREAMS;
+    long step = job->matrix->kind == INT8 ? TILES * HIGH : STREAMS, rows = size / job->matrix->in / step * step;
+    return job->rows > 1 ? (job->matrix->kind == INT8 ? step : TILE) : rows > step ? rows : step;
 }
 
 /* y = x matrix^T + bias for each job */
@@ -575,7 +587,7 @@ typedef struct {
     long start, capacity;
     float *cache;
     const float *qkv; /* [tokens, (heads + 2 * kv_heads) * head_dim], turned */
-    element *mixed;   /* [tokens, padded(heads * head_dim)] */
+    float *mixed;     /* [tokens, heads * head_dim] */
 } Attention;
 
 /* The first position that the token at `position` sees. */
@@ -620,8 +632,8 @@ static void attend(const Model *m, const Layer *layer, const Attention *a, long 
                 else mix(place, weights, span, from, least(KEYS, seen - k), wide, QUERIES);
             }
     for (long q = 0; q < rows; q++) {
-        element *to = a->mixed + (t + q / group) * padded(m->heads * head_dim) + (h * group + q % group) * head_dim;
-        for (long d = 0; d < head_dim; d++) to[d] = pack_one(mixed[q * wide + d] / sums[q]);
+        float *to = a->mixed + ((t + q / group) * m->heads + h * group + q % group) * head_dim;
+        for (long d = 0; d < head_dim; d++) to[d] = mixed[q * wide + d] / sums[q];
     }
 }
 
@@ -715,9 +727,9 @@ static void choose(const float *scores, long experts, long per_token, long *chos
 
 /* What a layer's steps leave for the next ones. */
 typedef struct {
-    float *normed, *qkv, *projected, *scores, *shares, *raised, *outputs;
-    element *packed, *mixed;
-    char *tokens, *inputs, *active; /* rows as the experts' kind of weights needs them */
+    float *normed, *qkv, *mixed, *projected, *scores, *shares, *raised, *outputs;
+    char *packed; /* rows as dense weights of any kind need them */
+    char *tokens, *inputs, *active; /* the same for the experts' weights */
     long *chosen, *places; /* a choice's expert, and where its row is with the rows of an expert side by side */
     Job *jobs;
 } Work;
@@ -725,11 +737,12 @@ typedef struct {
 /* Where its parts lie from `memory` on; returns the bytes. */
 static long lay_out(Work *w, const Model *m, long count, char *memory) {
     long size = 0, choices = count * m->per_token, heads = m->heads * m->head_dim;
+    long widest = padded(heads > m->hidden ? heads : m->hidden);
 #define PLACE(name, number) (w->name = (void *)(memory + size), size += ((number) * sizeof *w->name + 63) / 64 * 64)
     PLACE(normed, count * m->hidden);
-    PLACE(packed, count * padded(m->hidden));
+    PLACE(packed, count * (room(widest, FLOAT32) > room(widest, INT8) ? room(widest, FLOAT32) : room(widest, INT8)));
     PLACE(qkv, count * (heads + 2 * m->kv_heads * m->head_dim));
-    PLACE(mixed, count * padded(heads));
+    PLACE(mixed, count * heads);
     PLACE(projected, count * m->hidden);
     PLACE(scores, count * m->experts);
     PLACE(shares, choices);
@@ -762,7 +775,7 @@ static int mix_tokens(const Model *m, const Layer *layer, Work *w, float *x, lon
                       const float *cosines, const float *sines, int threads) {
     long heads = m->heads * m->head_dim, width = heads + 2 * m->kv_heads * m->head_dim, column = 0;
     norm(w->normed, x, layer->attention_norm, count, m->hidden, m->eps);
-    pack(w->packed, w->normed, count, m->hidden, layer->out.kind);
+    pack(w->packed, w->normed, count, m->hidden, layer->qkv->kind);
     for (int i = 0; i < 3; column += layer->qkv[i++].out)
         w->jobs[i] = (Job){&layer->qkv[i], w->packed, w->qkv + column, count, width};
     products(w->jobs, 3, threads);
@@ -770,11 +783,11 @@ static int mix_tokens(const Model *m, const Layer *layer, Work *w, float *x, lon
         float *token = w->qkv + t * width;
         rotate(token, cosines + t * m->head_dim, sines + t * m->head_dim, m->heads + m->kv_heads, m->head_dim);
         remember(m, a, token + heads, a->start + t);
-        memset(w->mixed + t * padded(heads) + heads, 0, (padded(heads) - heads) * sizeof(element));
     }
     a->qkv = w->qkv, a->mixed = w->mixed;
     if (attention(m, layer, a, count, threads)) return 1;
-    dense(&layer->out, w->mixed, w->projected, count, threads);
+    pack(w->packed, w->mixed, count, heads, layer->out.kind);
+    dense(&layer->out, w->packed, w->projected, count, threads);
     return add(m, x, w->projected, count);
 }
 
@@ -842,6 +855,15 @@ int forward(const Model *m, float *x, const int64_t *ids, long count, long start
     }
     free(memory);
     return failed;
+}
+
+/* A matrix as one of INT8, whose bricks come to lie from `to` on. `in` is a multiple of GROUP. */
+void lay_bricks(const Matrix *m, void *to, int threads) {
+    long groups = m->in / GROUP;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (long n = 0; n < m->out; n += HIGH)
+        for (int row = 0; row < HIGH; row++)
+            for (long g = 0; g < groups; g++) lay_row((Brick *)to + n / HIGH * groups + g, row, m, n + row, g * GROUP);
 }
 
 /* y [rows, out] = x [rows, in] matrix^T + bias */

@@ -52,7 +52,7 @@ class Matrix(ctypes.Structure):
     ]
 
 
-FLOAT32, BFLOAT16, MXFP4 = range(3)
+FLOAT32, BFLOAT16, MXFP4, INT8 = range(4)
 
 
 class Layer(ctypes.Structure):
@@ -179,4 +179,6 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
     library.forward.argtypes = [model, address, address, count, count, address, count, *tables, threads, Stop]
     library.logits.argtypes = [model, address, address, count, threads]
     library.product.argtypes = [matrix, address, address, count, threads]
+    library.lay_bricks.argtypes = [matrix, address, threads]
+    library.lay_bricks.restype = None
     return library

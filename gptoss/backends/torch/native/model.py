@@ -1,13 +1,17 @@
 """The model on the kernels: the same interface as `gptoss.backends.torch.model.Model`."""
 
 import ctypes
+import mmap
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import torch
 
 from gptoss.backends.mxfp4 import Mxfp4Matrix
 from gptoss.backends.parallel.group import ALONE, Group
+from gptoss.backends.parallel.mapped import let_go
 from gptoss.backends.parallel.shard import Shard
+from gptoss.backends.torch import int8
 from gptoss.backends.torch.cache import KVCache
 from gptoss.backends.torch.native import kernels
 from gptoss.backends.torch.native.kernels import Layer, Matrix
@@ -29,8 +33,19 @@ class NativeModel:
 
     device = torch.device("cpu")
 
-    def __init__(self, shard: Shard, dtype: torch.dtype, instructions: str | None = None, group: Group = ALONE) -> None:
-        """Read the weights, one tensor at a time. `instructions` as in `kernels.instructions`; kernels.Unavailable."""
+    def __init__(
+        self,
+        shard: Shard,
+        dtype: torch.dtype,
+        instructions: str | None = None,
+        group: Group = ALONE,
+        *,
+        narrow: bool = False,
+    ) -> None:
+        """Read the weights, one tensor at a time. `instructions` as in `kernels.instructions`; kernels.Unavailable.
+
+        `narrow` keeps what every token reads whole in 8 bits (`gptoss.backends.torch.int8`), in memory of its own.
+        """
         self.instructions = kernels.instructions(instructions)
         if dtype == torch.float32 and self.instructions == "avx512bf16":
             self.instructions = "avx512"  # inputs are not to be rounded
@@ -42,6 +57,7 @@ class NativeModel:
         self._sum = kernels.Sum(self._summed) if group.size > 1 else kernels.Sum()
         self._failure: BaseException | None = None
         self._dtype = dtype
+        self._narrow = narrow
         self._held: list[object] = []  # what the structures point to
         self._rope = Rope(config.rope, config.head_dim, self.device)
         self._layers = (Layer * config.num_hidden_layers)(*map(self._layer, range(config.num_hidden_layers)))
@@ -61,7 +77,7 @@ class NativeModel:
             sum=self._sum,
             embedding=self._matrix("embedding.weight"),
             norm=self._floats("norm.scale"),
-            unembedding=self._matrix("unembedding.weight"),
+            unembedding=self._read_whole(self._shard.tensor("unembedding.weight"), None),
             layer=self._layers,
         )
         del self._shard
@@ -141,7 +157,7 @@ class NativeModel:
             attention_norm=self._floats(f"{attention}.norm.scale"),
             qkv=(Matrix * 3)(*self._qkv(f"{attention}.qkv")),
             sinks=self._floats(f"{attention}.sinks"),
-            out=self._matrix(f"{attention}.out.weight", f"{attention}.out.bias"),
+            out=self._read_whole(self._shard.tensor(f"{attention}.out.weight"), self._floats(f"{attention}.out.bias")),
             experts_norm=self._floats(f"{mlp}.norm.scale"),
             router=self._matrix(f"{mlp}.gate.weight", f"{mlp}.gate.bias"),
             up=self._experts(f"{mlp}.mlp1"),
@@ -162,7 +178,7 @@ class NativeModel:
         weights = self._shard.parts(f"{name}.weight")
         if len(weights) == 1:
             weights = list(weights[0].split(sizes))
-        return [self._dense(weight, self._hold(bias)) for weight, bias in zip(weights, biases, strict=True)]
+        return [self._read_whole(weight, self._hold(bias)) for weight, bias in zip(weights, biases, strict=True)]
 
     def _experts(self, name: str) -> "ctypes.Array[Matrix]":
         biases = self._shard.tensor(f"{name}_bias").float()
@@ -178,14 +194,37 @@ class NativeModel:
         self._held.append(matrices)
         return matrices
 
+    def _read_whole(self, weight: torch.Tensor, bias: int | None) -> Matrix:
+        """A matrix that every token reads whole: in 8 bits if asked for, and its rows have whole groups."""
+        out, inner = weight.shape
+        if not self._narrow or inner % int8.GROUP:
+            return self._dense(weight, bias)
+        wide = self._readable(weight).contiguous()
+        matrix = Matrix(wide.data_ptr(), None, None, out, inner, _KINDS[wide.dtype])
+        address = self._hold(_memory(int8.size(out, inner)))
+        self._kernels.lay_bricks(matrix, address, torch.get_num_threads())
+        let_go(weight)
+        return Matrix(address, None, bias, out, inner, kernels.INT8)
+
     def _dense(self, weight: torch.Tensor, bias: int | None) -> Matrix:
-        if weight.dtype != torch.bfloat16:
-            weight = weight.to(self._dtype)
+        weight = self._readable(weight)
         out, inner = weight.shape
         return Matrix(self._hold(weight), None, bias, out, inner, _KINDS[weight.dtype])
+
+    def _readable(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight if weight.dtype == torch.bfloat16 else weight.to(self._dtype)
 
     def _hold(self, tensor: torch.Tensor) -> int:
         """The address of its values, which stay where they are as long as the model does."""
         tensor = tensor.contiguous()
         self._held.append(tensor)
         return tensor.data_ptr()
+
+
+def _memory(size: int) -> torch.Tensor:
+    """So many bytes, in large pages where the system has them: a core reads those faster."""
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return torch.frombuffer(memory, dtype=torch.uint8)

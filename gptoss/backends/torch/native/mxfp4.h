@@ -1,8 +1,7 @@
 /* Products of MXFP4 weights with inputs in fixed point, for AVX2 with FMA; AVX512 without bfloat16 uses them as well.
  *
- * Of each GROUP inputs the largest decides on a power of two, of which all become multiples of less than 32,512: an error
- * of 2 ** -15 of the largest at most, and mostly none for inputs of few bits. Twice a weight is a whole number up to 12, so
- * the sum of a group is a whole number below 2 ** 24: exact, in whichever order it is computed, and exact as a float32.
+ * Twice a weight is a whole number up to 12, and inputs are in fixed point (`fixed.h`), so the sum of a group is a whole
+ * number below 2 ** 24: exact, in whichever order it is computed, and exact as a float32.
  * The sums of the groups are scaled and added one after the other. So it does not show in a row's bits how many rows
  * there were, and both ways to compute it can be what is fastest: for a single input the weights' way from memory is
  * all that counts, for many the number of multiplications.
@@ -12,45 +11,6 @@
 #define BATCH 16   /* groups whose scales, or weights, are laid out at a time */
 #define HEIGHT 64  /* weight rows that a thread takes at a time; twice as many for a single input */
 #define FEW_INPUTS 4
-
-typedef struct {
-    int16_t x[GROUP];
-    float scale; /* half the power of two, since weights are doubled */
-    int32_t sum;
-} Fixed;
-
-/* GROUP inputs. Where one is no number, nor is what comes out. */
-ALWAYS void fix_group(Fixed *to, const float *x) {
-    __m256i most = _mm256_setzero_si256(), values[GROUP / 8], sum = most;
-    for (int i = 0; i < GROUP / 8; i++) {
-        __m256i pattern = _mm256_loadu_si256((const __m256i *)(x + 8 * i));
-        most = _mm256_max_epi32(most, _mm256_and_si256(pattern, _mm256_set1_epi32(0x7fffffff)));
-    }
-    int32_t sizes[8], largest = 0;
-    _mm256_storeu_si256((__m256i *)sizes, most);
-    for (int i = 0; i < 8; i++) largest = largest > sizes[i] ? largest : sizes[i];
-    /* The exponent, and one more where the multiple would not fit two bytes that both have a sign (127 * 256 does);
-     * never so small that its inverse is no float. */
-    uint32_t exponent = (uint32_t)(largest + 0x20000) >> 23;
-    if (exponent < 27) exponent = 27;
-    __m256 inverse = _mm256_set1_ps(as_float((127 + 14 + 127 - exponent) << 23));
-    for (int i = 0; i < GROUP / 8; i++) {
-        values[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), inverse));
-        sum = _mm256_add_epi32(sum, values[i]);
-    }
-    for (int i = 0; i < 2; i++) {
-        __m256i mixed = _mm256_packs_epi32(values[2 * i], values[2 * i + 1]);
-        _mm256_storeu_si256((__m256i *)(to->x + 16 * i), _mm256_permute4x64_epi64(mixed, 0xd8));
-    }
-    _mm256_storeu_si256((__m256i *)sizes, sum);
-    to->sum = sizes[0] + sizes[1] + sizes[2] + sizes[3] + sizes[4] + sizes[5] + sizes[6] + sizes[7];
-    to->scale = largest < 0x7f800000 ? as_float((exponent - 15) << 23) : NAN;
-}
-
-/* The float32 rows [rows, width], of which the width is a multiple of GROUP. */
-static void fix(Fixed *to, const float *x, long rows, long width) {
-    for (long n = 0; n < rows * width / GROUP; n++) fix_group(to + n, x + n * GROUP);
-}
 
 /* Twice the 16 weights, and what makes them numbers without a sign. */
 #define OFFSET 12
