@@ -220,14 +220,14 @@ def _write(file: Path, chunks: Iterable[str]) -> None:
     """The whole file or none of it: an export that fails half-way leaves what was there before."""
     try:
         if file.exists() and not file.is_file():
-            with file.open("w", encoding="utf-8") as pipe:  # or a device
-                pipe.writelines(chunks)
+            with file.open("wb") as pipe:  # or a device
+                pipe.writelines(chunk.encode() for chunk in chunks)
             return
         file = file.resolve()  # a link stays a link
         unfinished = file.with_name(f"{file.name}.{os.getpid()}.part")
         try:
-            with unfinished.open("w", encoding="utf-8") as part:
-                part.writelines(chunks)
+            with unfinished.open("wb") as part:
+                part.writelines(chunk.encode() for chunk in chunks)
             unfinished.replace(file)
         finally:
             unfinished.unlink(missing_ok=True)

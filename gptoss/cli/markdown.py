@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gptoss.cli.blocks import Block
 from gptoss.cli.harmless import harmless
 from gptoss.cli.output import Output
-from gptoss.cli.paragraph import paragraph
+from gptoss.cli.paragraph import paragraph, plain
 from gptoss.cli.widths import fitted, width_of
 from gptoss.cli.wrapping import Wrapper
 
@@ -147,7 +147,7 @@ def _rendered(text: str, width: int) -> str:
     """Markdown as lines with colours, ready for a terminal. The text must be harmless already."""
     laid_out = None
     if text[0].isalpha() and "\n" not in text.strip():  # a single line that can only be a paragraph
-        laid_out = paragraph(_parser().parseInline(text.strip()), width)
+        laid_out = plain(text.strip(), width) or paragraph(_parser().parseInline(text.strip()), width)
     if laid_out is None:
         tokens = _parser().parse(text)
         laid_out = paragraph(tokens, width) or _layout(width).lines(tokens)

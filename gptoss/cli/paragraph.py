@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _ONE_COLUMN_EACH = re.compile("[ -~¡-¬®-˿Ͱ-҂‐-‧]*").fullmatch
+_UNMARKED = re.compile(r"[A-Za-z0-9 ,.;:?'\"()/%+=-]*").fullmatch
 _WORD = re.compile(r"\s*\S+\s*")
 
 _LOOKS = {"strong": "1", "em": "3", "s": "9"}
@@ -20,6 +21,13 @@ _CODE = "36"
 
 Run = tuple[str, str]
 """A text and its look: the parameters of a control sequence (SGR), if any."""
+
+
+def plain(text: str, width: int) -> str | None:
+    """The lines of a text without line ends, `width` columns at most; None for one that has any marks of Markdown."""
+    if width < 1 or not _UNMARKED(text):
+        return None
+    return "".join(f"{shown}\n" for shown in _broken([(text, "")], width))
 
 
 def paragraph(tokens: Sequence[Token], width: int) -> str | None:

@@ -11,15 +11,17 @@ chain of thought.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from functools import cached_property
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, groupby
 from struct import pack
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
 from gptoss.engine.harmony import Harmony
+from gptoss.engine.sequence import AppendSequence
 from gptoss.engine.settings import Settings
 from gptoss.engine.state import Entry, Generation, State
 from gptoss.engine.tokens import ASSISTANT_TURN, CALL, END, RETURN, START
@@ -104,14 +106,56 @@ def render_continuation(state: State, generation: Generation, harmony: Harmony) 
 
 
 def _prompt(state: State, harmony: Harmony, settings: Settings, before: int, tail: list[Segment]) -> Prompt:
-    """The prompt of the first `before` messages.
-
-    Whoever looks at a whole history renders every prompt of it, so what was trimmed is passed over, not looked through.
-    """
-    segments = [_made(None, harmony.render_system(settings), "system")]
+    """The prompt of the first `before` messages."""
+    header = [_made(None, harmony.render_system(settings), "system")]
     if developer := harmony.render_developer(settings):
-        segments.append(_made(None, developer, "developer"))
+        header.append(_made(None, developer, "developer"))
     trimmed = min(bisect_right(state.entries, state.trimmed, key=_seq), before)
+    begin = max(trimmed, min(bisect_left(state.entries, state.turn, key=_turn), before))
+    past = _past(state, harmony, trimmed, begin, keeps=settings.keep_reasoning)
+    current = [_segment(entry, harmony) for entry in state.entries[begin:before]]
+    return Prompt(segments=(*header, *past.segments[:], *current, *tail), dropped=past.dropped[:])
+
+
+class _Past(NamedTuple):
+    """What the messages before a turn are in its prompts.
+
+    Remembered with the first message of the turn and made from that of the turn before: whoever looks at a whole
+    history renders every prompt of it, and pays for what is new in each. It depends on nothing but the messages before,
+    what of them was `trimmed` (their number), and whether the settings keep reasoning.
+    """
+
+    trimmed: int
+    keeps: bool
+    segments: AppendSequence[Segment]
+    dropped: AppendSequence[Dropped]
+
+
+def _past(state: State, harmony: Harmony, trimmed: int, before: int, *, keeps: bool) -> _Past:
+    """Of the first `before` messages, after which a turn begins."""
+    entries, at = state.entries, before
+    past = _known_past(entries, at, trimmed, keeps=keeps)
+    if past is None and at > trimmed:
+        at = max(trimmed, bisect_left(entries, entries[at - 1].turn, key=_turn))
+        past = _known_past(entries, at, trimmed, keeps=keeps)
+    if past is None:
+        past, at = _Past(trimmed, keeps, *_standing(state, harmony, trimmed)), trimmed
+    if at < before:
+        segments, dropped = _turns_over(entries[at:before], harmony, keeps=keeps)
+        past = _Past(trimmed, keeps, past.segments.extended(segments), past.dropped.extended(dropped))
+        if before < len(entries):
+            entries[before].__dict__["past"] = past
+    return past
+
+
+def _known_past(entries: AppendSequence[Entry], before: int, trimmed: int, *, keeps: bool) -> _Past | None:
+    known: _Past | None = entries[before].__dict__.get("past") if before < len(entries) else None
+    return known if known is not None and (known.trimmed, known.keeps) == (trimmed, keeps) else None
+
+
+def _standing(state: State, harmony: Harmony, trimmed: int) -> tuple[AppendSequence[Segment], AppendSequence[Dropped]]:
+    """What is left of the messages that trimming has reached: those of the system and the developer."""
+    segments: list[Segment] = []
     dropped: list[Dropped] = []
     begin = 0
     for at in (*(at for at in state.standing if at < trimmed), trimmed):
@@ -121,33 +165,38 @@ def _prompt(state: State, harmony: Harmony, settings: Settings, before: int, tai
         if at < trimmed:
             segments.append(_segment(state.entries[at], harmony))
         begin = at + 1
-    thoughts: list[Entry] = []
-    turn, keeps = state.turn, settings.keep_reasoning
-    for entry in state.entries[trimmed:before]:
-        if entry.turn < turn and entry.message.channel == "analysis" and not keeps:
-            thoughts.append(entry)
-            continue
-        if thoughts:
-            dropped.append(_thought(thoughts))
-            thoughts.clear()
-        segments.append(entry.__dict__.get("segment") or _segment(entry, harmony))
-    if thoughts:
-        dropped.append(_thought(thoughts))
-    segments += tail
-    return Prompt(segments=tuple(segments), dropped=tuple(dropped))
+    return AppendSequence(segments), AppendSequence(dropped)
 
 
-def _thought(entries: list[Entry]) -> Dropped:
-    first, last = entries[0].seq, entries[-1].seq
-    return Dropped(first=first, last=last, messages=len(entries), reason="reasoning of an earlier turn")
+def _turns_over(entries: Iterable[Entry], harmony: Harmony, *, keeps: bool) -> tuple[list[Segment], list[Dropped]]:
+    """What the messages of turns that are over are in a prompt, and their reasoning that is not."""
+    segments: list[Segment] = []
+    dropped: list[Dropped] = []
+    for is_thought, group in groupby(entries, lambda entry: entry.message.channel == "analysis" and not keeps):
+        if is_thought:
+            dropped.append(_thought([entry.seq for entry in group]))
+        else:
+            segments += [_segment(entry, harmony) for entry in group]
+    return segments, dropped
+
+
+def _thought(seqs: list[int]) -> Dropped:
+    return Dropped(first=seqs[0], last=seqs[-1], messages=len(seqs), reason="reasoning of an earlier turn")
 
 
 def _seq(entry: Entry) -> int:
     return entry.seq
 
 
+def _turn(entry: Entry) -> int:
+    return entry.turn
+
+
 def _segment(entry: Entry, harmony: Harmony) -> Segment:
     """What a message is in a prompt; remembered with the message, which stands in every later prompt too."""
+    if (known := entry.__dict__.get("segment")) is not None:
+        segment: Segment = known
+        return segment
     if entry.tokens is None:
         segment = _made(entry.seq, harmony.render(entry.message), "rendered")
     else:

@@ -9,6 +9,7 @@ import gzip
 import os
 import tempfile
 from binascii import a2b_base64
+from collections.abc import Callable
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,12 +26,14 @@ class Vocabulary:
     """The bytes of every ordinary token, which is all that it takes to spell what was sampled.
 
     `Harmony` knows them, too, but half a second goes into what turns text into tokens before it can tell. This one
-    takes a twentieth of that, so a recorded session is shown at once.
+    takes a twentieth of that, so a recorded session is shown at once. `token_bytes` gives the bytes of a token below
+    `gptoss.engine.tokens.FIRST_SPECIAL`, which may be a part of a character.
     """
 
     def __init__(self, lines: list[bytes]) -> None:
-        self._lines = lines
-        self._bytes: dict[int, bytes] = {}
+        # Asked for each token that is shown: what is known already takes no call in Python.
+        self._bytes = _Bytes(lines)
+        self.token_bytes: Callable[[int], bytes] = self._bytes.__getitem__
 
     @classmethod
     def load(cls, cache: Path) -> Self:
@@ -44,12 +47,14 @@ class Vocabulary:
             raise VocabularyError(unreadable(folder, f"{FILE} is not what it should be"))
         return cls(data.splitlines())
 
-    def token_bytes(self, token: int) -> bytes:
-        """The bytes of a token below `gptoss.engine.tokens.FIRST_SPECIAL`, which may be a part of a character."""
-        found = self._bytes.get(token)
-        if found is None:
-            # A line for each token, in the order of their ids: its bytes in base 64, a space, its id.
-            found = self._bytes[token] = a2b_base64(self._lines[token].partition(b" ")[0])
+
+class _Bytes(dict[int, bytes]):
+    def __init__(self, lines: list[bytes]) -> None:
+        self._lines = lines
+
+    def __missing__(self, token: int) -> bytes:
+        # A line for each token, in the order of their ids: its bytes in base 64, a space, its id.
+        found = self[token] = a2b_base64(self._lines[token].partition(b" ")[0])
         return found
 
 

@@ -75,7 +75,7 @@ def _generation(
         "model": started.model,
         "sampling": started.sampling,
         "prompt": {
-            "tokens": len(prompt.ids),
+            "tokens": sum(len(segment.ids) for segment in prompt.segments),
             "hash": started.prompt_hash,
             "rules": started.rendering,
             "segments": segments,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from gptoss.cli.laid_out import LaidOut
-from gptoss.cli.paragraph import paragraph
+from gptoss.cli.paragraph import paragraph, plain
 
 PARSER = MarkdownIt("commonmark").enable("table").enable("strikethrough")
 
@@ -78,3 +78,15 @@ def test_a_paragraph_is_broken_between_words() -> None:
 @pytest.mark.parametrize("text", ["# Title", "- item", "one\n\ntwo", "a [link](there)", "字", "`x\u0301`", "a\tb", ""])
 def test_anything_else_is_left_to_rich(text: str) -> None:
     assert paragraph(PARSER.parse(text), 80) is None
+
+
+@given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x2100), max_size=60), st.integers(1, 100))
+def test_a_line_without_marks_needs_no_parser(text: str, width: int) -> None:
+    line = f"a{text}".strip()
+    laid_out = plain(line, width)
+    assert laid_out in (None, paragraph(PARSER.parseInline(line), width))
+    assert (laid_out is None) or not set(line) & set("*_`~[]!<>&\\#|")
+
+
+def test_most_lines_are_without_marks() -> None:
+    assert plain("It is (as ever) 50% of 1/2, isn't it?", 20) == "It is (as ever) 50% \nof 1/2, isn't it?\n"

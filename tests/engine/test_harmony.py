@@ -1,7 +1,10 @@
 """One message at a time: the same tokens, whichever library of the name openai_harmony is installed."""
 
+import subprocess
+import sys
 from hashlib import blake2b
 from itertools import combinations, product
+from pathlib import Path
 
 import msgspec
 import openai_harmony as library
@@ -53,7 +56,9 @@ def test_headers_are_those_of_the_library(harmony: Harmony, author: tuple[Role, 
             recipient=recipient,
             content_type=f"<|constrain|>{kind}" if kind else None,
         )
-        assert list(harmony.render(message(author, channel, recipient, kind))) == harmony._encoding.render(theirs)
+        assert list(harmony.render(message(author, channel, recipient, kind))) == library.HarmonyEncoding(
+            harmony._encoding._loaded
+        ).render(theirs)
 
 
 def test_all_headers_are_those_of_openai_harmony(harmony: Harmony) -> None:
@@ -71,6 +76,23 @@ def test_system_and_developer_messages_are_those_of_openai_harmony(harmony: Harm
             )
             rendered.append((harmony.render_system(settings), harmony.render_developer(settings)))
     assert blake2b(msgspec.json.encode(rendered), digest_size=8).hexdigest() == "c79efd9a3b5620da"
+
+
+def test_the_whole_library_can_be_loaded_afterwards(tmp_path: Path) -> None:
+    """In one process, as vLLM does it: the compiled half is the same one then."""
+    program = """if True:
+        import sys
+        from pathlib import Path
+        from gptoss.engine.harmony import Harmony
+        harmony = Harmony.load(Path(sys.argv[1]))
+        assert not {"openai_harmony", "pydantic"} & set(sys.modules)
+        import openai_harmony as library
+        encoding = library.HarmonyEncoding(harmony._encoding._loaded)
+        assert isinstance(encoding._inner, library._PyHarmonyEncoding)
+        theirs = library.Message.from_role_and_content(library.Role.USER, "Hi")
+        assert encoding.decode(encoding.render(theirs)) == "<|start|>user<|message|>Hi<|end|>"
+    """
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
 
 
 def test_tokens_have_the_same_bytes(harmony: Harmony) -> None:

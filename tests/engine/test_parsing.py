@@ -63,7 +63,7 @@ def test_valid_harmony_parses_as_in_the_library(harmony: Harmony, written: list[
     assert not problems(updates)
 
     theirs = library.StreamableParser(
-        harmony._encoding,
+        library.HarmonyEncoding(harmony._encoding._loaded),
         library.Role.ASSISTANT,
     )
     for token in ids:

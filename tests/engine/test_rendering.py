@@ -74,7 +74,8 @@ def theirs(harmony: Harmony, messages: list[Message], effort: str = "Low", devel
         tail.append(made.with_channel(message.channel) if message.channel else made)
     conversation = library.Conversation.from_messages(head + tail)
     config = library.RenderConversationConfig(auto_drop_analysis=False)
-    return list(harmony._encoding.render_conversation_for_completion(conversation, library.Role.ASSISTANT, config))
+    encoding = library.HarmonyEncoding(harmony._encoding._loaded)
+    return list(encoding.render_conversation_for_completion(conversation, library.Role.ASSISTANT, config))
 
 
 texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=60)
@@ -167,6 +168,40 @@ def test_reasoning_never_comes_back_after_a_later_answer(harmony: Harmony) -> No
     text = harmony.decode(render_prompt(history(*(e for turn in turns for e in turn), user("last")), harmony).ids)
     assert "thought" not in text
     assert all(f"answer {n}" in text for n in range(4))
+
+
+STEPS = st.one_of(
+    st.just(user("q")),
+    st.just(assistant("thought", "analysis")),
+    st.just(assistant("answer")),
+    st.just(MessageAppended(message=Message(role="developer", content="d"))),
+    st.booleans().map(lambda keeps: SettingsChanged(settings=Settings(start_date="d", keep_reasoning=keeps))),
+    st.integers(1, 30).map(lambda seq: ContextTrimmed(through=seq, dropped_tokens=0)),
+)
+
+
+@given(st.lists(st.tuples(STEPS, st.booleans()), max_size=30))
+def test_what_is_remembered_of_a_prompt_is_what_would_be_made_anew(
+    harmony: Harmony, steps: list[tuple[Event, bool]]
+) -> None:
+    """Some prompts on the way are rendered, others are not."""
+    state = history()
+    for number, (event, is_rendered) in enumerate(steps, 1):
+        state = fold([StoredEvent(branch="b", seq=state.seq + 1, position=0, time=0, event=event)], state)
+        if is_rendered or number == len(steps):
+            prompt, anew = render_prompt(state, harmony), history(*(event for event, _ in steps[:number]))
+            assert prompt == render_prompt(anew, harmony)
+            kept, left_out = set(), set()
+            for entry in state.entries:
+                is_old = entry.turn < state.turn and not state.settings.keep_reasoning
+                if entry.seq <= state.trimmed:
+                    is_out = entry.message.role != "developer"
+                else:
+                    is_out = entry.message.channel == "analysis" and is_old
+                (left_out if is_out else kept).add(entry.seq)
+            assert [segment.seq for segment in prompt.segments if segment.seq is not None] == sorted(kept)
+            assert {seq for seq in kept | left_out if prompt.reason(seq) is not None} == left_out
+            assert sum(run.messages for run in prompt.dropped) == len(left_out)
 
 
 def test_a_continuation_ends_with_what_was_sampled(harmony: Harmony) -> None:

@@ -12,7 +12,7 @@ from gptoss.engine.vocabulary import FILE, VARIABLE, Vocabulary, vocabulary_fold
 
 def test_every_token_has_the_bytes_that_the_library_gives_it(harmony: Harmony, vocabulary: Vocabulary) -> None:
     for token in range(FIRST_SPECIAL):
-        assert vocabulary.token_bytes(token) == harmony._token_bytes(token)
+        assert vocabulary.token_bytes(token) == harmony.token_bytes(token)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-10], lambda data: data.replace(b"IQ== 0", b"Ig== 0", 1)])

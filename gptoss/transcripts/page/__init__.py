@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -21,6 +22,9 @@ from gptoss.transcripts.page.spelling import Update
 
 SCRIPTS = ("model.js", "elements.js", "cards.js", "xray.js", "charts.js", "player.js", "page.js")
 """In this order, as one script."""
+
+AT_ONCE = 200
+"""Updates in a piece of the page: the template takes longer over a piece than over what is in it."""
 
 
 def page(name: str, updates: Iterable[Update], *, live: bool = False) -> Iterator[str]:
@@ -60,9 +64,10 @@ def to_script(value: Any) -> str:
 
 
 def _data(updates: Iterable[Update]) -> Iterator[str]:
+    written = map(to_script, updates)
     before = "["
-    for update in updates:
-        yield f"{before}{to_script(update)}"
+    while some := list(islice(written, AT_ONCE)):
+        yield before + ",\n".join(some)
         before = ",\n"
     yield "]" if before != "[" else "[]"
 
