@@ -180,14 +180,16 @@ class Decoder:
         config, tile = self.weights.config, self.tiles.up
         expert_up[(triton.cdiv(2 * config.intermediate_size, tile.rows), config.experts_per_token)](
             self.normed.view(torch.int32), self.scores, *layer.up[:3], self.inner,
-            1 / layer.input_factor, self.inner_factor, ALPHA=config.swiglu_alpha, LIMIT=config.swiglu_limit,
-            ROWS=tile.rows, BLOCK=tile.block, **self._routing(), **self._launch(tile),
+            layer.up.factor / layer.input_factor, self.inner_factor,
+            ALPHA=config.swiglu_alpha, LIMIT=config.swiglu_limit, ROWS=tile.rows, BLOCK=tile.block,
+            **self._routing(), **self._launch(tile),
         )  # fmt: skip
 
     def expert_down(self, layer: Layer) -> None:
         config, tile = self.weights.config, self.tiles.down
         expert_down[(triton.cdiv(config.hidden_size, tile.rows),)](
-            self.inner.view(torch.int32), self.scores, *layer.down[:3], self.hidden, 1 / self.inner_factor,
+            self.inner.view(torch.int32), self.scores, *layer.down[:3], self.hidden,
+            layer.down.factor / self.inner_factor,
             ROWS=tile.rows, BLOCK=tile.block, KEEP=self.ranks.rank == 0, **self._routing(), **self._launch(tile),
         )  # fmt: skip
 

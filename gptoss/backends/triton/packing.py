@@ -22,11 +22,12 @@ from gptoss.backends.triton.kernels.product import INTERPRETED
 SLOTS = 4
 """Pairs of weights per word."""
 
-WEIGHT_EXPONENT = 14
-"""Weights are read as 2**-14 of what they are; the exponents that are the format's scales make up for it."""
+LARGEST_EXPONENT = 240
+"""Of the biased exponents that the format's scales are."""
 
-LARGEST_EXPONENT = 254 - WEIGHT_EXPONENT
-"""Of the biased exponents that are stored."""
+SPAN = 30
+"""A matrix's largest scale is kept as this exponent, 2**15 as a float16 has it. One that is 2**SPAN times smaller, or
+smaller still, is kept as 0: beside the others it is nothing, and some kernels take it for just that."""
 
 _SIGNS = (15, 12, 14, 13)
 _REST = (9, 6, 3, 0)
@@ -41,6 +42,17 @@ def pack(blocks: torch.Tensor) -> torch.Tensor:
             value = words >> 4 * (2 * slot + half) & 15
             packed |= (value >> 3) << _SIGNS[slot] + 16 * half | (value & 7) << _REST[slot] + 16 * half
     return packed.flatten(-2)
+
+
+def relative(exponents: torch.Tensor, top: int) -> torch.Tensor:
+    """Biased exponents (uint8), of which `top` is the largest, as the kernels read them (uint8)."""
+    return (exponents.to(torch.int16) + (SPAN - top)).clamp_(min=0).to(torch.uint8)
+
+
+def sum_factor(top: int) -> float:
+    """What makes a sum of `multiply_words` times 2**exponent, of the exponents of `relative`, a result: weights are
+    read as 2**-14 of what they are."""
+    return 2.0 ** (top - SPAN - 127 + 14)
 
 
 def places(width: int) -> torch.Tensor:
@@ -123,5 +135,12 @@ def _half(pairs, HALF: tl.constexpr):
 
 @triton.jit
 def scale_of(exponents):
-    """Biased exponents (uint8) as the float32 factors that complete a sum of `multiply_words`."""
-    return ((exponents.to(tl.int32) + 14) << 23).to(tl.float32, bitcast=True)
+    """Exponents of `relative` as the float32 factors that complete a sum of `multiply_words`: see `sum_factor`."""
+    return ((exponents.to(tl.int32) + 127) << 23).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def place_in_group(i):
+    """Where column i of many tokens' inputs is kept, so that a thread finds in one word what the tensor cores want of
+    it: slot by slot within each group of 32."""
+    return i // 32 * 32 + i % 8 // 2 * 8 + i % 32 // 8 * 2 + i % 2

@@ -26,7 +26,8 @@ class Tiles(NamedTuple):
 
 
 class GroupedTile(NamedTuple):
-    """Rows of an expert's matrix, choices, and groups of 32 weights that a program multiplies at a time."""
+    """Rows of an expert's matrix (64 or more), choices (32 or more), and groups of 32 weights of each row that a
+    program multiplies at a time."""
 
     rows: int
     choices: int
@@ -35,19 +36,28 @@ class GroupedTile(NamedTuple):
     stages: int
 
 
-MANY = GroupedTile(128, 128, 4, 4, 2)
-FEW = GroupedTile(128, 64, 2, 4, 3)
-"""Where an expert has fewer choices than `LARGE` on average."""
+class GroupedTiles(NamedTuple):
+    """For experts with so many choices on average, from prompts of thousands of tokens down to a few words."""
 
-LARGE = 96
+    most: GroupedTile = GroupedTile(128, 256, 2, 8, 3)
+    many: GroupedTile = GroupedTile(128, 128, 4, 4, 2)
+    some: GroupedTile = GroupedTile(128, 64, 2, 4, 3)
+    few: GroupedTile = GroupedTile(128, 32, 4, 4, 3)
+
+    def of(self, choices: float) -> GroupedTile:
+        """For experts with so many choices on average."""
+        return self[0 if choices >= MOST else 1 if choices >= MANY else 2 if choices >= SOME else 3]
+
+
+MOST, MANY, SOME = 384, 96, 24
 
 
 class FlashTile(NamedTuple):
     """Queries and keys that a program of the attention multiplies at a time."""
 
-    rows: int = 128
+    rows: int = 64
     keys: int = 64
-    warps: int = 8
+    warps: int = 4
     stages: int = 3
 
 
@@ -62,5 +72,5 @@ class FewPrograms(NamedTuple):
         down=Tile(64, 32, 4),
         unembedding=Tile(1024, 64, 4),
     )
-    grouped: GroupedTile | None = GroupedTile(64, 16, 2, 4, 2)
+    grouped: GroupedTiles | None = GroupedTiles(*[GroupedTile(64, 32, 2, 4, 2)] * 4)
     flash: FlashTile | None = FlashTile(64, 64)

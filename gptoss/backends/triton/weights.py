@@ -12,18 +12,18 @@ from gptoss.backends.config import ModelConfig
 from gptoss.backends.parallel.plan import Plan
 from gptoss.backends.parallel.shard import Shard
 from gptoss.backends.torch.rope import frequencies
-from gptoss.backends.triton.packing import LARGEST_EXPONENT, pack
+from gptoss.backends.triton.packing import LARGEST_EXPONENT, pack, relative, sum_factor
 from gptoss.engine.errors import CheckpointError
 
 
 class Packed(NamedTuple):
-    """Expert matrices: words int32 [experts, rows, columns / 8] of `packing`, exponents uint8 [experts, rows,
-    columns / 32], bias bf16 [experts, rows]; top is the largest exponent."""
+    """Expert matrices: words int32 [experts, rows, columns / 8] and exponents uint8 [experts, rows, columns / 32] of
+    `packing`, bias bf16 [experts, rows]; factor is what sums are to be multiplied by."""
 
     words: torch.Tensor
     exponents: torch.Tensor
     bias: torch.Tensor
-    top: int
+    factor: float
 
 
 class Layer(NamedTuple):
@@ -90,7 +90,7 @@ def load_weights(checkpoint: Shard, device: torch.device) -> Weights:
             raise CheckpointError(
                 f"{checkpoint.path} has a scale in {name} that no sensible weight needs: is it damaged?"
             )
-        return Packed(pack(blocks), exponents.contiguous(), tensor(f"{name}_bias"), top)
+        return Packed(pack(blocks), relative(exponents, top).contiguous(), tensor(f"{name}_bias"), sum_factor(top))
 
     def layer(n: int) -> Layer:
         attention, mlp = f"block.{n}.attn", f"block.{n}.mlp"

@@ -6,7 +6,7 @@ import sys
 
 KERNELS = (
     "add_and_norm attend attend_many draw expert_down expert_up experts_down experts_up project_out project_qkv "
-    "score_experts summarise turn_and_keep unembed"
+    "route score_experts sort_choices spread summarise turn_and_keep unembed"
 )
 
 

@@ -32,8 +32,9 @@ def attend_many(
     """Grid: [ceil(T / (ROWS / GROUP)), kv_heads]. The rows of a program are some tokens' queries of all heads that
     share keys, so a key is read once for all of them.
 
-    queries, mixed bf16 [T, heads, head_dim]; the tokens are at the positions from `start` on, and their keys are in the
-    cache already. WINDOW is 0 for all positions; tiles of keys that no query sees are skipped.
+    queries, mixed bf16 [T, heads, head_dim], the queries scaled for powers of two; the tokens are at the positions from
+    `start` on, and their keys are in the cache already. WINDOW is 0 for all positions; tiles of keys that no query sees
+    are skipped.
     """
     TOKENS: tl.constexpr = ROWS // GROUP
     kv_head = tl.program_id(1)
@@ -63,7 +64,7 @@ def attend_many(
         place = base + (tile + within)[:, None] * HEAD_DIM + dims[None, :]
         keys = tl.load(keys_ptr + place, in_head[None, :], 0.0)
         values = tl.load(values_ptr + place, in_head[None, :], 0.0)
-        scores = product(queries, tl.trans(keys)) * LOG2E
+        scores = product(queries, tl.trans(keys))
         new = tl.maximum(largest, tl.max(scores, 1))
         weights = tl.exp2(scores - new[:, None])
         kept = tl.exp2(largest - new)
@@ -76,7 +77,7 @@ def attend_many(
         there = (key < end)[:, None] & in_head[None, :]
         keys = tl.load(keys_ptr + place, there, 0.0)
         values = tl.load(values_ptr + place, there, 0.0)
-        scores = product(queries, tl.trans(keys)) * LOG2E
+        scores = product(queries, tl.trans(keys))
         seen = key[None, :] <= position[:, None]
         if WINDOW:
             seen = seen & (key[None, :] > position[:, None] - WINDOW)

@@ -1,8 +1,8 @@
 """The experts of many tokens: each expert's matrix times the inputs of the tokens that chose it.
 
-A choice is a token with one of its experts: number `token * per_token + rank`. `order` has the choices sorted by
-expert, and is divided into tiles that have one expert each. Matrices stay packed; a tile's part is unpacked in
-registers, on its way into the tensor cores.
+Inputs lie in the order of the choices by expert (see `routing`), which is divided into tiles that have one expert each;
+the last tile of an expert may be half as large. Matrices stay packed. What a thread unpacks are the elements that the
+tensor cores take from its registers, since inputs are kept in an order that makes it so (`packing.place_in_group`).
 """
 
 import triton
@@ -37,48 +37,40 @@ def unpack(halves, SLOT: tl.constexpr):
 
 @triton.jit
 def multiply_tile(
-    inputs_ptr,
+    inputs,
     halves_ptr,
     exponents_ptr,
+    first,
     rows,
-    source,
-    valid,
-    top,
     COLUMNS: tl.constexpr,
     ROWS: tl.constexpr,
     CHOICES: tl.constexpr,
     GROUPS: tl.constexpr,
 ):
-    """float32 [CHOICES, ROWS]: inputs (float16 [.., COLUMNS], rows `source`) times rows of a matrix (words as halves,
-    int16), GROUPS groups of 32 weights of each row at a time.
+    """float32 [ROWS, CHOICES]: rows of a matrix (words as halves, int16) times inputs (a descriptor of float16
+    [choices, COLUMNS], blocks [CHOICES, GROUPS * 32]) from `first` on, GROUPS groups of 32 weights of each row at a
+    time. The result is to be multiplied by 2**15 and `Packed.factor`.
 
-    Scales are taken relative to the largest, whose exponent is `top`: weights are exact in float16 where theirs is
-    within 2**24 of it, and nothing beside the others where not. The result is to be multiplied by 2**(top - 128).
+    The compiler puts what it loads right where the tensor cores want it only as long as nothing but loads and cheap
+    elementwise arithmetic comes before: so exponents are kept such that a shift makes them float16.
     """
     HALVES: tl.constexpr = GROUPS * 8
-    result = tl.zeros([CHOICES, ROWS], tl.float32)
+    result = tl.zeros([ROWS, CHOICES], tl.float32)
     half = tl.arange(0, HALVES)
     group = tl.arange(0, GROUPS)
-    column = tl.arange(0, GROUPS * 32)
     halves_ptr += rows[:, None] * (COLUMNS // 4) + half[None, :]
     exponents_ptr += rows[:, None] * (COLUMNS // 32) + group[None, :]
-    inputs_ptr += source[:, None] * COLUMNS + column[None, :]
     for start in range(0, COLUMNS // 32, GROUPS):
         halves = tl.load(halves_ptr + start * 8, (half < COLUMNS // 4 - start * 8)[None, :], 0)
         exponents = tl.load(exponents_ptr + start, (group < COLUMNS // 32 - start)[None, :], 0)
-        inputs = tl.load(inputs_ptr + start * 32, (column < COLUMNS - start * 32)[None, :] & valid[:, None], 0.0)
-        scales = tl.exp2((exponents.to(tl.int32) - top + 15).to(tl.float32)).to(tl.float16)
-        even = tl.join(_pairs(unpack(halves, 0), ROWS, HALVES), _pairs(unpack(halves, 2), ROWS, HALVES))
-        odd = tl.join(_pairs(unpack(halves, 1), ROWS, HALVES), _pairs(unpack(halves, 3), ROWS, HALVES))
-        weights = tl.join(even, odd)  # [ROWS, words, half, slot // 2, slot % 2]
-        weights = tl.reshape(tl.permute(weights, [0, 1, 3, 4, 2]), [ROWS, GROUPS, 32]) * scales[:, :, None]
-        result += product(inputs, tl.trans(tl.reshape(weights, [ROWS, GROUPS * 32])))
+        even = tl.join(unpack(halves, 0), unpack(halves, 2))
+        odd = tl.join(unpack(halves, 1), unpack(halves, 3))
+        weights = tl.reshape(tl.join(even, odd), [ROWS, GROUPS, 8, 2, 2])  # [ROWS, group, half, slot // 2, slot % 2]
+        weights = tl.reshape(tl.permute(weights, [0, 1, 3, 4, 2]), [ROWS, GROUPS * 32])
+        scales = tl.broadcast_to(exponents.to(tl.int16)[:, :, None], [ROWS, GROUPS, 32])
+        scales = (tl.reshape(scales, [ROWS, GROUPS * 32]) << 10).to(tl.float16, bitcast=True)
+        result += product(weights * scales, tl.trans(inputs.load([first, start * 32])))
     return result
-
-
-@triton.jit
-def _pairs(values, ROWS: tl.constexpr, HALVES: tl.constexpr):
-    return tl.reshape(values, [ROWS, HALVES // 2, 2])
 
 
 @triton.jit
@@ -101,60 +93,115 @@ def find_tile(offsets_ptr, tile, EXPERTS: tl.constexpr, EXPERTS_BLOCK: tl.conste
 
 
 @triton.jit
-def experts_up(
-    inputs_ptr,
-    order_ptr,
-    offsets_ptr,
+def up_tile(
+    inputs,
     halves_ptr,
     exponents_ptr,
     bias_ptr,
     inner_ptr,
-    inverse,
     factor,
-    top,
+    inner_factor,
+    expert,
+    first,
+    last,
     WIDTH: tl.constexpr,
     INNER: tl.constexpr,
-    EXPERTS: tl.constexpr,
-    EXPERTS_BLOCK: tl.constexpr,
-    PER_TOKEN: tl.constexpr,
     ALPHA: tl.constexpr,
     LIMIT: tl.constexpr,
     ROWS: tl.constexpr,
     CHOICES: tl.constexpr,
     GROUPS: tl.constexpr,
 ):
-    """Grid: [2 * inner / ROWS, tiles]. inputs float16 [T, width], times 1 / inverse;
-    inner float16 [T * per_token, inner], times factor, in the order of the sorted choices."""
-    expert, first, last = find_tile(offsets_ptr, tl.program_id(1), EXPERTS, EXPERTS_BLOCK, CHOICES)
-    if first < last:
-        sorted_choice = first + tl.arange(0, CHOICES)
-        valid = sorted_choice < last
-        token = tl.load(order_ptr + sorted_choice, valid, 0) // PER_TOKEN
-        row = tl.minimum(tl.program_id(0) * ROWS + tl.arange(0, ROWS), 2 * INNER - 1)
-        rows = expert.to(tl.int64) * (2 * INNER) + row
-        result = multiply_tile(
-            inputs_ptr, halves_ptr, exponents_ptr, rows, token.to(tl.int64), valid, top, WIDTH, ROWS, CHOICES, GROUPS
-        )
-        result = result * inverse + tl.load(bias_ptr + rows).to(tl.float32)[None, :]
-        gate, up = tl.split(tl.reshape(result, [CHOICES, ROWS // 2, 2]))
-        inner = swiglu(gate, up, ALPHA, LIMIT) * factor
-        unit = tl.program_id(0) * (ROWS // 2) + tl.arange(0, ROWS // 2)
-        target = sorted_choice.to(tl.int64)[:, None] * INNER + unit[None, :]
-        tl.store(inner_ptr + target, inner.to(tl.float16), (unit < INNER)[None, :] & valid[:, None])
+    """See `experts_up`."""
+    start = tl.program_id(0) * ROWS
+    rows = expert.to(tl.int64) * (2 * INNER) + tl.minimum(start + tl.arange(0, ROWS), 2 * INNER - 1)
+    result = multiply_tile(inputs, halves_ptr, exponents_ptr, first, rows, WIDTH, ROWS, CHOICES, GROUPS)
+    result = tl.trans(result) * factor + tl.load(bias_ptr + rows).to(tl.float32)[None, :]
+    gate, up = tl.split(tl.reshape(result, [CHOICES, ROWS // 2, 2]))
+    inner = (swiglu(gate, up, ALPHA, LIMIT) * inner_factor).to(tl.float16)
+    # In the order of `place_in_group`.
+    inner = tl.permute(tl.reshape(inner, [CHOICES, ROWS // 64, 4, 4, 2]), [0, 1, 3, 2, 4])
+    choice = first + tl.arange(0, CHOICES)
+    unit = start // 2 + tl.arange(0, ROWS // 2)
+    target = choice.to(tl.int64)[:, None] * INNER + unit[None, :]
+    there = (unit < INNER)[None, :] & (choice < last)[:, None]
+    tl.store(inner_ptr + target, tl.reshape(inner, [CHOICES, ROWS // 2]), there)
 
 
 @triton.jit
-def experts_down(
-    inner_ptr,
-    order_ptr,
+def experts_up(
+    inputs,
+    fewer_inputs,
     offsets_ptr,
-    weights_ptr,
+    halves_ptr,
+    exponents_ptr,
+    bias_ptr,
+    inner_ptr,
+    factor,
+    inner_factor,
+    WIDTH: tl.constexpr,
+    INNER: tl.constexpr,
+    EXPERTS: tl.constexpr,
+    EXPERTS_BLOCK: tl.constexpr,
+    ALPHA: tl.constexpr,
+    LIMIT: tl.constexpr,
+    ROWS: tl.constexpr,
+    CHOICES: tl.constexpr,
+    GROUPS: tl.constexpr,
+):
+    """Grid: [2 * inner / ROWS, tiles]. inputs: descriptors of float16 [choices, width], of blocks of CHOICES and of
+    half as many; sums are multiplied by factor. inner float16 [choices, inner], times inner_factor. Both are in the
+    order of the sorted choices, and their columns in that of `place_in_group`."""
+    expert, first, last = find_tile(offsets_ptr, tl.program_id(1), EXPERTS, EXPERTS_BLOCK, CHOICES)
+    if last - first > CHOICES // 2:
+        up_tile(
+            inputs, halves_ptr, exponents_ptr, bias_ptr, inner_ptr, factor, inner_factor, expert, first, last,
+            WIDTH, INNER, ALPHA, LIMIT, ROWS, CHOICES, GROUPS,
+        )  # fmt: skip
+    elif first < last:
+        up_tile(
+            fewer_inputs, halves_ptr, exponents_ptr, bias_ptr, inner_ptr, factor, inner_factor, expert, first, last,
+            WIDTH, INNER, ALPHA, LIMIT, ROWS, CHOICES // 2, GROUPS,
+        )  # fmt: skip
+
+
+@triton.jit
+def down_tile(
+    inner,
     halves_ptr,
     exponents_ptr,
     bias_ptr,
     parts_ptr,
-    inverse,
-    top,
+    factor,
+    expert,
+    first,
+    last,
+    WIDTH: tl.constexpr,
+    INNER: tl.constexpr,
+    ROWS: tl.constexpr,
+    CHOICES: tl.constexpr,
+    GROUPS: tl.constexpr,
+):
+    """See `experts_down`."""
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    rows = expert.to(tl.int64) * WIDTH + tl.minimum(row, WIDTH - 1)
+    result = multiply_tile(inner, halves_ptr, exponents_ptr, first, rows, INNER, ROWS, CHOICES, GROUPS)
+    result = tl.trans(result) * factor + tl.load(bias_ptr + rows).to(tl.float32)[None, :]
+    choice = first + tl.arange(0, CHOICES)
+    target = choice.to(tl.int64)[:, None] * WIDTH + row[None, :]
+    tl.store(parts_ptr + target, result.to(tl.bfloat16), (row < WIDTH)[None, :] & (choice < last)[:, None])
+
+
+@triton.jit
+def experts_down(
+    inner,
+    fewer_inner,
+    offsets_ptr,
+    halves_ptr,
+    exponents_ptr,
+    bias_ptr,
+    parts_ptr,
+    factor,
     WIDTH: tl.constexpr,
     INNER: tl.constexpr,
     EXPERTS: tl.constexpr,
@@ -163,19 +210,16 @@ def experts_down(
     CHOICES: tl.constexpr,
     GROUPS: tl.constexpr,
 ):
-    """Grid: [width / ROWS, tiles]. weights float32 [T * per_token]; parts float32 [T * per_token, width], by choice."""
+    """Grid: [width / ROWS, tiles]. inner: descriptors as in `experts_up`, of float16 [choices, inner]; parts bf16
+    [choices, width], in the order of the sorted choices."""
     expert, first, last = find_tile(offsets_ptr, tl.program_id(1), EXPERTS, EXPERTS_BLOCK, CHOICES)
-    if first < last:
-        sorted_choice = first + tl.arange(0, CHOICES)
-        valid = sorted_choice < last
-        choice = tl.load(order_ptr + sorted_choice, valid, 0)
-        row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-        rows = expert.to(tl.int64) * WIDTH + tl.minimum(row, WIDTH - 1)
-        source = sorted_choice.to(tl.int64)
-        result = multiply_tile(
-            inner_ptr, halves_ptr, exponents_ptr, rows, source, valid, top, INNER, ROWS, CHOICES, GROUPS
-        )
-        weight = tl.load(weights_ptr + choice, valid, 0.0)
-        result = (result * inverse + tl.load(bias_ptr + rows).to(tl.float32)[None, :]) * weight[:, None]
-        target = choice.to(tl.int64)[:, None] * WIDTH + row[None, :]
-        tl.store(parts_ptr + target, result, (row < WIDTH)[None, :] & valid[:, None])
+    if last - first > CHOICES // 2:
+        down_tile(
+            inner, halves_ptr, exponents_ptr, bias_ptr, parts_ptr, factor, expert, first, last,
+            WIDTH, INNER, ROWS, CHOICES, GROUPS,
+        )  # fmt: skip
+    elif first < last:
+        down_tile(
+            fewer_inner, halves_ptr, exponents_ptr, bias_ptr, parts_ptr, factor, expert, first, last,
+            WIDTH, INNER, ROWS, CHOICES // 2, GROUPS,
+        )  # fmt: skip

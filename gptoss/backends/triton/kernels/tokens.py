@@ -1,4 +1,4 @@
-"""What happens to many tokens, each by itself: sums and norms, rotary positions, choices put in order, SwiGLU.
+"""What happens to many tokens, each by itself: sums and norms, rotary positions.
 
 `T` tokens are computed at a time, each a row.
 """
@@ -6,11 +6,16 @@
 import triton
 import triton.language as tl
 
+from gptoss.backends.triton.kernels.flash import LOG2E
+from gptoss.backends.triton.packing import place_in_group
+
 
 @triton.jit
 def add_and_norm(
     hidden_ptr,
     parts_ptr,
+    place_ptr,
+    weights_ptr,
     norm_ptr,
     normed_ptr,
     inputs_ptr,
@@ -19,25 +24,34 @@ def add_and_norm(
     WIDTH: tl.constexpr,
     WIDTH_BLOCK: tl.constexpr,
     EPS: tl.constexpr,
+    PLACED: tl.constexpr,
     INPUTS: tl.constexpr,
 ):
     """Grid: T. Adds a token's PARTS results to its hidden state, in their order, and norms it.
 
-    hidden float32 [T, width], in and out; parts bf16 or float32 [T, PARTS, width]; normed bf16 [T, width]; with INPUTS
-    also inputs float16 [T, width] of the experts, times factor.
+    hidden float32 [T, width], in and out; parts bf16 or float32 [T * PARTS, width], if PLACED where place int32
+    [T, PARTS] says and times weights float32 [T, PARTS]; normed bf16 [T, width]; with INPUTS also inputs float16
+    [T, width] of the experts, times factor, in the order of `place_in_group`.
     """
     token = tl.program_id(0).to(tl.int64)
     columns = tl.arange(0, WIDTH_BLOCK)
     inside = columns < WIDTH
     x = tl.load(hidden_ptr + token * WIDTH + columns, inside, 0.0)
     for part in tl.static_range(PARTS):
-        x += tl.load(parts_ptr + (token * PARTS + part) * WIDTH + columns, inside, 0.0).to(tl.float32)
+        row = token * PARTS + part
+        if PLACED:
+            weight = tl.load(weights_ptr + row)
+            row = tl.load(place_ptr + row).to(tl.int64)
+            x += tl.load(parts_ptr + row * WIDTH + columns, inside, 0.0).to(tl.float32) * weight
+        else:
+            x += tl.load(parts_ptr + row * WIDTH + columns, inside, 0.0).to(tl.float32)
     if PARTS > 0:
         tl.store(hidden_ptr + token * WIDTH + columns, x, inside)
     normed = x * tl.rsqrt(tl.sum(x * x, 0) / WIDTH + EPS) * tl.load(norm_ptr + columns, inside, 0.0)
     tl.store(normed_ptr + token * WIDTH + columns, normed.to(tl.bfloat16), inside)
     if INPUTS:
-        tl.store(inputs_ptr + token * WIDTH + columns, (normed * factor).to(tl.float16), inside)
+        target = token * WIDTH + place_in_group(columns)
+        tl.store(inputs_ptr + target, (normed * factor).to(tl.float16), inside)
 
 
 @triton.jit
@@ -57,8 +71,8 @@ def turn_and_keep(
 ):
     """Grid: [T, (heads + 2 * kv_heads) / AT_ONCE]. Turns queries and keys to their positions, from `start` on.
 
-    qkv bf16 [T, heads + 2 * kv_heads, head_dim]; queries bf16 [T, heads, head_dim], scaled for the softmax; keys,
-    values bf16 [kv_heads, capacity, head_dim].
+    qkv bf16 [T, heads + 2 * kv_heads, head_dim]; queries bf16 [T, heads, head_dim], scaled for a softmax by powers of
+    two; keys, values bf16 [kv_heads, capacity, head_dim].
     """
     HALF: tl.constexpr = HEAD_DIM // 2
     ALL: tl.constexpr = HEADS + 2 * KV_HEADS
@@ -77,7 +91,7 @@ def turn_and_keep(
     second = two * cosine + one * sine
 
     query_ptr = queries_ptr + (token * HEADS + head) * HEAD_DIM + dims
-    scale = HEAD_DIM**-0.5
+    scale = LOG2E * HEAD_DIM**-0.5
     tl.store(query_ptr, (first * scale).to(tl.bfloat16), inside & (head < HEADS))
     tl.store(query_ptr + HALF, (second * scale).to(tl.bfloat16), inside & (head < HEADS))
     place = ((head - HEADS) % KV_HEADS).to(tl.int64) * capacity * HEAD_DIM + position * HEAD_DIM + dims
