@@ -41,8 +41,9 @@ def _nucleus(weights: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
 
 def _inverse_cdf(weights: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
     """The first id of each row at which the running sum of the weights exceeds its number times their total."""
-    padded = torch.nn.functional.pad(weights, (0, -weights.shape[1] % _BLOCK))
-    blocks = padded.view(len(weights), -1, _BLOCK)
+    if beyond := -weights.shape[1] % _BLOCK:
+        weights = torch.nn.functional.pad(weights, (0, beyond))
+    blocks = weights.view(len(weights), -1, _BLOCK)
     sums = blocks.sum(2).cumsum(1, dtype=torch.float64)
     goals = numbers * sums[:, -1:]
     block = torch.searchsorted(sums, goals, right=True).clamp_(max=sums.shape[1] - 1)

@@ -67,6 +67,12 @@ class SeededDraw(LogitsProcessor):  # type: ignore[misc]  # of a library that my
         samplings, positions = zip(
             *((sampling, length + len(sampled)) for sampling, length, sampled in self._rows.values()), strict=True
         )
+        if logits.is_cuda and len(rows) == len(logits):
+            # All of the batch, as when somebody is alone: nothing to pick out.
+            in_order = sorted(zip(rows, samplings, positions, strict=True), key=lambda one: one[0])
+            tokens = draw_batch(logits, [one[1] for one in in_order], [one[2] for one in in_order])
+            logits.fill_(-math.inf).scatter_(1, tokens.unsqueeze(1), 0.0)
+            return logits
         if logits.is_cuda:
             index = torch.tensor(rows, pin_memory=True).to(logits.device, non_blocking=True)
             _leave(logits, index, draw_batch(logits[index], samplings, positions))
