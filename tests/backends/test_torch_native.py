@@ -133,6 +133,20 @@ def test_inputs_in_fixed_point_are_multiples_of_a_power_of_two(scale: float) -> 
 
 
 @built
+@pytest.mark.skipif(not FUSED, reason="this processor has no fused multiplication")
+@pytest.mark.parametrize("code", [0x77, 0xFF, 0x7F], ids=["6", "-6", "both"])
+@pytest.mark.parametrize("x", [32511.0, 32384.0, -32511.0, -32384.0])
+def test_sums_have_room_for_the_largest_inputs_and_weights(code: int, x: float) -> None:
+    """The bytes of 32,384 are 127 and -128, the largest of both kinds."""
+    blocks, scales = torch.full((9, 1, 16), code, dtype=torch.uint8), torch.full((9, 1), 127, dtype=torch.uint8)
+    matrix = Matrix(blocks.data_ptr(), scales.data_ptr(), None, 9, 32, kernels.MXFP4)
+    expected = Mxfp4Matrix(blocks, scales).dequantise().float().sum(1) * x
+    for name in FUSED:
+        for rows in (1, 5):
+            assert torch.equal(multiply(name, matrix, torch.full((rows, 32), x)), expected.expand(rows, -1))
+
+
+@built
 @on_each
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 def test_what_is_no_number_does_not_pass_for_one(name: str, bad: float) -> None:

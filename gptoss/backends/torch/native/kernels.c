@@ -488,7 +488,7 @@ static void many(const Job *job, long first, long last) {
 /* Weight rows of a task of about so many weights. */
 ALWAYS long height(const Job *job, long size) {
 #ifdef FIXED
-    if (job->matrix->kind == MXFP4) return job->rows > 1 ? HEIGHT : 2 * HEIGHT;
+    if (job->matrix->kind == MXFP4) return job->rows > 1 ? HEIGHT : 4 * HEIGHT;
 #endif
     long step = job->matrix->kind == INT8 ? TILES * HIGH : STREAMS, rows = size / job->matrix->in / step * step;
     return job->rows > 1 ? (job->matrix->kind == INT8 ? step : TILE) : rows > step ? rows : step;

@@ -9,7 +9,7 @@
 
 #define SIDE 8     /* weight rows side by side: one for each lane */
 #define BATCH 16   /* groups whose scales, or weights, are laid out at a time */
-#define HEIGHT 64  /* weight rows that a thread takes at a time; twice as many for a single input */
+#define HEIGHT 64  /* weight rows that a thread takes at a time; four times as many for a single input */
 #define FEW_INPUTS 4
 
 /* Twice the 16 weights, and what makes them numbers without a sign. */
@@ -77,9 +77,9 @@ ALWAYS void split_bytes(Bytes *to, const Fixed *from) {
 
 ALWAYS __m256i twice(const void *p) { return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p)); }
 
-/* The bytes of two groups' inputs, side by side, and what OFFSET adds to their sums. */
+/* The bytes of two groups' inputs, side by side and each half of a group twice, and what OFFSET adds to their sums. */
 typedef struct {
-    __m256i lower[2], upper[2], offset;
+    __m256i lower[2][2], upper[2][2], offset; /* [half][even or odd] */
     float scale[2];
 } Pair;
 
@@ -95,22 +95,31 @@ ALWAYS void pair_up(Pair *to, const Fixed *x, long count) {
     split_bytes(&left, x);
     split_bytes(&right, second);
     for (int i = 0; i < 2; i++) {
-        to->lower[i] = beside(left.lower[i], right.lower[i]);
-        to->upper[i] = beside(left.upper[i], right.upper[i]);
+        __m256i lower = beside(left.lower[i], right.lower[i]), upper = beside(left.upper[i], right.upper[i]);
+        to->lower[0][i] = _mm256_unpacklo_epi64(lower, lower), to->lower[1][i] = _mm256_unpackhi_epi64(lower, lower);
+        to->upper[0][i] = _mm256_unpacklo_epi64(upper, upper), to->upper[1][i] = _mm256_unpackhi_epi64(upper, upper);
     }
     to->offset = beside(_mm_set1_epi32(OFFSET * x->sum), _mm_set1_epi32(OFFSET * second->sum));
     to->scale[0] = x->scale, to->scale[1] = second->scale;
 }
 
-/* 4 sums of each half, which together are that of its group, OFFSET included. */
-ALWAYS __m256i dot(__m256i bytes, const Pair *x) {
+/* Of two weight rows, OFFSET included: two sums of the one, two of the other, for each group, which are yet to be added.
+ * A half of each row is taken at a time, so that what belongs together meets in 16 bits (4 * 2 * 24 * 128 fits). */
+ALWAYS __m256i two_rows(__m256i a, __m256i b, const Pair *x) {
     const __m256i table = _mm256_add_epi8(twice(DOUBLED), _mm256_set1_epi8(OFFSET)), nibble = _mm256_set1_epi8(15);
-    const __m256i one = _mm256_set1_epi16(1), many = _mm256_set1_epi16(256);
-    __m256i even = _mm256_shuffle_epi8(table, _mm256_and_si256(bytes, nibble));
-    __m256i odd = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
-    __m256i upper = _mm256_add_epi16(_mm256_maddubs_epi16(even, x->upper[0]), _mm256_maddubs_epi16(odd, x->upper[1]));
-    __m256i lower = _mm256_add_epi16(_mm256_maddubs_epi16(even, x->lower[0]), _mm256_maddubs_epi16(odd, x->lower[1]));
-    return _mm256_add_epi32(_mm256_madd_epi16(upper, many), _mm256_madd_epi16(lower, one));
+    __m256i halves[2] = {_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b)}, upper[2], lower[2];
+    for (int i = 0; i < 2; i++) {
+        __m256i even = _mm256_shuffle_epi8(table, _mm256_and_si256(halves[i], nibble));
+        __m256i odd = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(halves[i], 4), nibble));
+        upper[i] = _mm256_add_epi16(_mm256_maddubs_epi16(even, x->upper[i][0]), _mm256_maddubs_epi16(odd, x->upper[i][1]));
+        lower[i] = _mm256_add_epi16(_mm256_maddubs_epi16(even, x->lower[i][0]), _mm256_maddubs_epi16(odd, x->lower[i][1]));
+    }
+    return _mm256_add_epi32(_mm256_madd_epi16(_mm256_add_epi16(upper[0], upper[1]), _mm256_set1_epi16(256)),
+                            _mm256_madd_epi16(_mm256_add_epi16(lower[0], lower[1]), _mm256_set1_epi16(1)));
+}
+
+ALWAYS __m256i two_groups(const uint8_t *p, const int count) {
+    return count > 1 ? _mm256_loadu_si256((const __m256i *)p) : _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
 }
 
 /* sums + x . 8 weight rows, over `count` groups, one or two: first the one, then the other. */
@@ -118,13 +127,12 @@ ALWAYS __m256 add_groups(__m256 sums, const uint8_t *const *rows, long at, const
                          const Pair *x, const int count) {
     __m256i four[2], eight[2];
     for (int i = 0; i < 2; i++) {
-        __m256i products[SIDE / 2];
-        for (int j = 0; j < SIDE / 2; j++) {
-            const void *p = rows[i * SIDE / 2 + j] + at;
-            products[j] = dot(count > 1 ? _mm256_loadu_si256(p) : _mm256_zextsi128_si256(_mm_loadu_si128(p)), x);
+        __m256i products[2];
+        for (int j = 0; j < 2; j++) {
+            const uint8_t *const *row = rows + i * SIDE / 2 + 2 * j;
+            products[j] = two_rows(two_groups(row[0] + at, count), two_groups(row[1] + at, count), x);
         }
-        four[i] = neighbours(neighbours(products[0], products[1]), neighbours(products[2], products[3]));
-        four[i] = _mm256_sub_epi32(four[i], x->offset);
+        four[i] = _mm256_sub_epi32(neighbours(products[0], products[1]), x->offset);
     }
     eight[0] = _mm256_permute2x128_si256(four[0], four[1], 0x20);
     eight[1] = _mm256_permute2x128_si256(four[0], four[1], 0x31);
@@ -146,6 +154,8 @@ ALWAYS void eight_rows(float *y, const Matrix *m, const uint8_t *const *rows, co
         long end = least(begin + BATCH, groups), g = begin;
         for (int i = 0; i < SIDE; i++) from[i] = scales[i] + begin;
         turn_bytes(exponents, from, end - begin);
+        const uint8_t *ahead = scales[0] + SIDE * (groups + begin);
+        for (int i = 0; i < SIDE * BATCH; i += 64) __builtin_prefetch(ahead + i);
         for (; g + 2 <= end; g += 2, x++) {
             /* The next 8 rows, if they follow these. */
             const uint8_t *next = rows[0] + SIDE * (m->in / 2 + 16 * g);
