@@ -9,7 +9,8 @@ llama-bench is built from the sources in PyPI's llama-cpp-python, for the machin
 take turns. Both are warm before they are timed, but for the start: from nothing to the first token after a prompt of
 128, with the file in the page cache where that has room for both (27.5 GB). Printed are medians with their spread, the
 ratio, the largest process, and the share of the memory bandwidth of the same run: a decoded token reads 3.71 GB of
-weights. `--layers 4`, given to all three, makes do with 4.3 GB a file.
+weights. `--layers 4`, given to all three, makes do with 4.3 GB a file. `--int8`, given to the last two, adds both
+engines with dense weights in 8 bits: ours with `GPTOSS_DENSE=int8`, llama.cpp's with a file of its own in Q8_0.
 """
 
 import argparse
@@ -46,6 +47,8 @@ GEOMETRY: dict[str, Any] = {
 DEPTHS = (128, 1024)
 PREFILL = 512
 DECODED = 16
+LLAMA = {False: "model.gguf", True: "model-q8_0.gguf"}
+"""llama.cpp's file, and that with dense weights in 8 bits."""
 _POOL = 1 << 24
 
 
@@ -112,14 +115,17 @@ def make(folder: Path) -> None:
             values.write(file, name, shape)
 
 
-def make_gguf(folder: Path) -> None:
-    """Other random weights of the same geometry, as llama.cpp reads them. The vocabulary is a made-up one."""
+def make_gguf(folder: Path, narrow: bool) -> None:
+    """Other random weights of the same geometry, as llama.cpp reads them; `narrow`: attention and unembedding in Q8_0.
+
+    The vocabulary is a made-up one.
+    """
     import gguf
 
     layers, hidden, experts = GEOMETRY["num_hidden_layers"], GEOMETRY["hidden_size"], GEOMETRY["num_experts"]
     inner, vocabulary, head_dim = GEOMETRY["intermediate_size"], GEOMETRY["vocab_size"], GEOMETRY["head_dim"]
     heads, kv_heads = GEOMETRY["num_attention_heads"], GEOMETRY["num_key_value_heads"]
-    writer = gguf.GGUFWriter(folder / "model.gguf", "gpt-oss")
+    writer = gguf.GGUFWriter(folder / LLAMA[narrow], "gpt-oss")
     writer.add_context_length(131_072)
     writer.add_embedding_length(hidden)
     writer.add_block_count(layers)
@@ -144,10 +150,11 @@ def make_gguf(folder: Path) -> None:
     writer.add_eos_token_id(vocabulary - 1)
 
     values, types = Values(), gguf.GGMLQuantizationType
-    bf16, f32, mxfp4 = types.BF16, types.F32, types.MXFP4
+    bf16, f32, mxfp4, read_whole = types.BF16, types.F32, types.MXFP4, types.Q8_0 if narrow else types.BF16
+    group = {mxfp4: 17, types.Q8_0: 34}  # bytes of 32 weights
     tensors: list[tuple[str, tuple[int, ...], Any]] = [
         ("token_embd.weight", (vocabulary, hidden), bf16),
-        ("output.weight", (vocabulary, hidden), bf16),
+        ("output.weight", (vocabulary, hidden), read_whole),
         ("output_norm.weight", (hidden,), f32),
     ]
     for n in range(layers):
@@ -157,7 +164,7 @@ def make_gguf(folder: Path) -> None:
             ("attn_v", kv_heads * head_dim, hidden),
             ("attn_output", hidden, heads * head_dim),
         ]:
-            tensors += [(f"blk.{n}.{name}.weight", (out, columns), bf16), (f"blk.{n}.{name}.bias", (out,), f32)]
+            tensors += [(f"blk.{n}.{name}.weight", (out, columns), read_whole), (f"blk.{n}.{name}.bias", (out,), f32)]
         tensors += [(f"blk.{n}.{name}.weight", (hidden,), f32) for name in ("attn_norm", "post_attention_norm")]
         tensors += [(f"blk.{n}.attn_sinks.weight", (heads,), f32)]
         tensors += [
@@ -170,11 +177,15 @@ def make_gguf(folder: Path) -> None:
                 (f"blk.{n}.ffn_{name}_exps.bias", (experts, out), f32),
             ]
 
-    def packed(name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Groups of a scale and 16 bytes."""
-        groups = np.empty((int(np.prod(shape)) // 32, 17), np.uint8)
-        groups[:, 0] = np.concatenate(list(values.draw(values.scales, len(groups))))
-        groups[:, 1:] = np.concatenate(list(values.draw(values.bytes, 16 * len(groups)))).reshape(-1, 16)
+    def packed(shape: tuple[int, ...], size: int) -> np.ndarray:
+        """Groups of a scale and 16 or 32 bytes: an exponent, or a float16."""
+        groups = np.empty((int(np.prod(shape)) // 32, size), np.uint8)
+        if size == group[mxfp4]:
+            groups[:, 0] = np.concatenate(list(values.draw(values.scales, len(groups))))
+        else:
+            groups[:, :2] = np.array([shape[-1] ** -0.5 / 64], np.float16).view(np.uint8)
+        random = size // 16 * 16
+        groups[:, -random:] = np.concatenate(list(values.draw(values.bytes, random * len(groups)))).reshape(-1, random)
         return groups.reshape(*shape[:-1], -1)
 
     def dense(name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -184,14 +195,14 @@ def make_gguf(folder: Path) -> None:
         )
 
     for name, shape, kind in tensors:
-        stored = (*shape[:-1], shape[-1] // 32 * 17) if kind == mxfp4 else shape
-        dtype = np.dtype({mxfp4: np.uint8, bf16: np.uint16, f32: np.float32}[kind])
+        stored = (*shape[:-1], shape[-1] // 32 * group[kind]) if kind in group else shape
+        dtype = np.dtype({bf16: np.uint16, f32: np.float32}.get(kind, np.uint8))
         writer.add_tensor_info(name, stored, dtype, int(np.prod(stored)) * dtype.itemsize, raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
     for name, shape, kind in tensors:  # one at a time
-        tensor = packed(name, shape) if kind == mxfp4 else dense(name, shape)
+        tensor = packed(shape, group[kind]) if kind in group else dense(name, shape)
         writer.write_tensor_data(_bfloat16(tensor) if kind == bf16 else tensor)
     writer.close()
 
@@ -224,8 +235,8 @@ def gptoss(folder: Path, threads: int, depth: int, tokens: int, warm: bool) -> d
 class Bench:
     """One engine; each method runs a process and gives tokens per second, or seconds. `memory`: GB of the largest."""
 
-    def __init__(self, folder: Path, threads: int, llama_bench: Path | None = None) -> None:
-        self.folder, self.threads, self.llama_bench = folder, threads, llama_bench
+    def __init__(self, folder: Path, threads: int, llama_bench: Path | None = None, narrow: bool = False) -> None:
+        self.folder, self.threads, self.llama_bench, self.narrow = folder, threads, llama_bench, narrow
         self.memory = 0.0
 
     def decode(self, depth: int) -> float:
@@ -260,12 +271,21 @@ class Bench:
         return result
 
     def _llama(self, *options: str) -> float:
-        command = [str(self.llama_bench), "-m", str(self.folder / "model.gguf"), "-t", str(self.threads), "-ngl", "0"]
+        command = [
+            str(self.llama_bench),
+            "-m",
+            str(self.folder / LLAMA[self.narrow]),
+            "-t",
+            str(self.threads),
+            "-ngl",
+            "0",
+        ]
         (result,) = json.loads(self._output([*command, "-r", "1", "-o", "json", *options]))
         return float(result["avg_ts"])
 
     def _output(self, command: list[str]) -> str:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        environment = os.environ | {"GPTOSS_DENSE": "int8" if self.narrow else "stored"}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
             assert process.stdout
             output = process.stdout.read()
             _, status, usage = os.wait4(process.pid, 0)
@@ -299,9 +319,12 @@ def bytes_a_token(config: dict[str, Any]) -> float:
     return float(2 * hidden * config["vocab_size"] + layers * (attention + experts))
 
 
-def compare(folder: Path, threads: int, rounds: int, llama_bench: Path | None) -> None:
-    ours = Bench(folder, threads)
-    benches = {"gptoss": ours} | ({"llama.cpp": Bench(folder, threads, llama_bench)} if llama_bench else {})
+def compare(folder: Path, threads: int, rounds: int, llama_bench: Path | None, narrow: bool) -> None:
+    benches = {}
+    for suffix, bits in (("", False), (" in 8 bits", True))[: 1 + narrow]:
+        benches[f"gptoss{suffix}"] = Bench(folder, threads, narrow=bits)
+        if llama_bench:
+            benches[f"llama.cpp{suffix}"] = Bench(folder, threads, llama_bench, bits)
     speeds: dict[str, dict[str, list[float]]] = {}
     for _ in range(rounds):
         for name, bench in benches.items():
@@ -322,6 +345,8 @@ def compare(folder: Path, threads: int, rounds: int, llama_bench: Path | None) -
         )
         if llama_bench:
             line += f"  ratio {medians['gptoss'] / medians['llama.cpp']:.2f}"
+            if narrow:
+                line += f", in 8 bits {medians['gptoss in 8 bits'] / medians['llama.cpp in 8 bits']:.2f}"
         if work.startswith("decode"):
             line += f"  ours reads {medians['gptoss'] * needed / 1e9:.1f} GB/s"
         print(f"{work}: {line}")
@@ -335,6 +360,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=GEOMETRY["num_hidden_layers"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--int8", action="store_true")
     parser.add_argument("--depth", type=int, default=128, help=argparse.SUPPRESS)
     parser.add_argument("--tokens", type=int, default=DECODED, help=argparse.SUPPRESS)
     parser.add_argument("--cold", action="store_true", help=argparse.SUPPRESS)
@@ -343,11 +369,11 @@ def main() -> None:
     if args.work == "make":
         make(args.folder)
     elif args.work == "gguf":
-        make_gguf(args.folder)
+        make_gguf(args.folder, args.int8)
     elif args.work == "worker":
         print(json.dumps(gptoss(args.folder, args.threads, args.depth, args.tokens, not args.cold)))
     else:
-        compare(args.folder, args.threads, args.rounds, args.llama_bench)
+        compare(args.folder, args.threads, args.rounds, args.llama_bench, args.int8)
 
 
 if __name__ == "__main__":
