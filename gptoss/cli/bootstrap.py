@@ -355,8 +355,10 @@ class Adapters:
         return Kept(get_blob, self.folders.cache)
 
     def _folder_of(self, checkpoint: str | None) -> Path:
-        if checkpoint is not None:
-            return Path(checkpoint)
+        return self._embedded if checkpoint is None else Path(checkpoint)
+
+    @cached_property
+    def _embedded(self) -> Path:
         from gptoss.backends.demo.materialise import materialise
         from gptoss.cli.progress import Remark
 

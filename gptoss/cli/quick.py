@@ -1,6 +1,6 @@
-"""The plain forms of `sessions list`, `export` and `replay`, understood without the full command line.
+"""The plain forms of `chat`, `sessions list`, `export` and `replay`, understood without the full command line.
 
-Half of what these commands would take is loading the library that parses options. So the forms in which they are
+A good part of what these commands would take is loading the library that parses options. So the forms in which they are
 typed day in, day out are recognised here, and everything else (abbreviations, --help, mistakes) is left to
 `gptoss.cli.app`. Both call the same functions.
 """
@@ -9,6 +9,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from gptoss.cli.command import Command, Tools
 from gptoss.cli.formats import FORMATS
@@ -25,7 +26,52 @@ def recognise(arguments: list[str]) -> Command | None:
             return _hurried(_replay(name, float(speed)))
         case ["export", *words]:
             return _hurried(_export(words))
+        case ["chat", *words]:
+            return _chat(words)
     return None
+
+
+_VALUES = {
+    "--session": "session",
+    "--prompt": "prompt",
+    "--reasoning-effort": "reasoning_effort",
+    "-r": "reasoning_effort",
+    "--developer-message": "developer_message",
+    "--backend": "backend",
+    "--server": "server",
+    "--profile": "profile",
+    "--db": "database",
+}
+_FLAGS = {
+    "--continue": "latest",
+    "-C": "latest",
+    "--fork": "fork",
+    "--take-over": "take_over",
+    "--serve": "serve",
+    "--json": "as_json",
+    "--quiet": "quiet",
+    "-q": "quiet",
+}
+
+
+def _chat(words: list[str]) -> Command | None:
+    options: dict[str, Any] = {}
+    plain: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word in _FLAGS:
+            options[_FLAGS[word]] = True
+        elif word in _VALUES:
+            options[_VALUES[word]] = value = next(rest, "-")
+            if value.startswith("-"):
+                return None
+        elif word.startswith("-"):
+            return None
+        else:
+            plain.append(word)
+    from gptoss.cli.asking import chat_command
+
+    return chat_command(plain, **options)
 
 
 def _hurried(command: Command | None) -> Command | None:

@@ -1,5 +1,7 @@
 """What the log needs of a database, and a SQLite file as one: created or migrated, checked for being ours, in WAL.
 
+The file is opened by its driver alone: SQLAlchemy, which takes a quarter of a second to import, only serves migrations.
+
 Whatever another kind of database does differently belongs into a class like that one: see `gptoss.storage.postgres`.
 """
 
@@ -9,15 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection, create_engine
-from sqlalchemy.exc import DBAPIError
-
 from gptoss.engine.errors import StorageError
 from gptoss.engine.progress import Progress, untold
 from gptoss.engine.searching import Query
 from gptoss.storage import index
 from gptoss.storage.schema import is_current
-from gptoss.storage.sqlite import APPLICATION_ID, BUSY_TIMEOUT_MS, ERRORS, dbapi, revision, wrap
+from gptoss.storage.sqlite import APPLICATION_ID, BUSY_TIMEOUT_MS, ERRORS, connect, dbapi, revision, wrap
 
 Execute = Callable[..., Any]
 
@@ -70,7 +69,7 @@ class Database(Protocol):
         ...
 
     def wrap(self, error: Exception) -> StorageError:
-        """The error of ours for one of the driver's, which SQLAlchemy may have wrapped."""
+        """The error of ours for one of the driver's."""
         ...
 
     def close(self) -> None: ...
@@ -90,14 +89,7 @@ class SqliteDatabase:
         self.where = str(path)
         self._migrations = migrations
         self._synchronous = ""
-        # AUTOCOMMIT keeps SQLAlchemy and the driver from beginning transactions of their own.
-        self._engine = create_engine(
-            URL.create("sqlite", database=self.where),
-            module=dbapi,
-            isolation_level="AUTOCOMMIT",
-            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
-        )
-        self._connection: Connection | None = None
+        self._connection: Any = None
 
     def open(self) -> Any:
         """Connect, and make sure that the schema is the newest and that the file can be written."""
@@ -105,9 +97,9 @@ class SqliteDatabase:
             # What people say to a model is nobody else's business.
             self.path.touch(mode=0o600, exist_ok=False)
         try:
-            self._connection = self._engine.connect()
+            self._connection = connect(self.path, check_same_thread=False)
             self._prepare(self._connection)
-            cursor = self._connection.connection.cursor()
+            cursor = self._connection.cursor()
             cursor.execute("PRAGMA foreign_keys = ON")
             # What is deleted, or moved to another page, leaves nothing behind.
             cursor.execute("PRAGMA secure_delete = ON")
@@ -117,7 +109,7 @@ class SqliteDatabase:
             self.begin(durable=True, alone=True)
             cursor.execute("DELETE FROM events WHERE false")
             cursor.execute("ROLLBACK")
-        except (DBAPIError, dbapi.Error, UnicodeDecodeError) as error:
+        except ERRORS as error:
             self.close()
             raise self.wrap(error) from error
         except BaseException:
@@ -150,51 +142,49 @@ class SqliteDatabase:
         return not busy
 
     def wrap(self, error: Exception) -> StorageError:
-        """The error of ours for one of the driver's, which SQLAlchemy may have wrapped."""
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        return wrap(cause if isinstance(cause, Exception) else error, self.path)
+        return wrap(error, self.path)
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self._engine.dispose()
 
-    def _prepare(self, connection: Connection) -> None:
+    def _prepare(self, connection: Any) -> None:
         found = self._revision(connection)
         if found is not None and is_current(found, self.where):
             return
         if found is None:
-            connection.exec_driver_sql("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self._into_wal(connection)
         from gptoss.storage import migrating  # Alembic takes long to import: nobody should wait for that lock meanwhile
 
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        known_to_alembic = migrating.sqlalchemy_connection(connection)  # it would end a transaction, too
+        connection.execute("BEGIN IMMEDIATE")
         try:
             # Another process may have done it while this one waited for the lock.
             found = self._revision(connection)
             if found is None or not is_current(found, self.where):
                 if found is not None:
                     migrating.back_up(self.path, found, self._progress)
-                migrating.upgrade(connection, self._migrations)
-                connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.exec_driver_sql("COMMIT")
+                migrating.upgrade(known_to_alembic, self._migrations)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute("COMMIT")
         except BaseException:
             # After a full disk, say, SQLite has rolled back already and answers that there is nothing to roll back.
-            with suppress(DBAPIError):
-                connection.exec_driver_sql("ROLLBACK")
+            with suppress(*ERRORS):
+                connection.execute("ROLLBACK")
             raise
 
-    def _revision(self, connection: Connection) -> str | None:
-        return revision(lambda query: connection.exec_driver_sql(query).fetchall(), self.where)
+    def _revision(self, connection: Any) -> str | None:
+        return revision(lambda query: connection.execute(query).fetchall(), self.where)
 
-    def _into_wal(self, connection: Connection) -> None:
+    def _into_wal(self, connection: Any) -> None:
         """Switching needs the file for itself, and SQLite does not always wait for that."""
         deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
         while True:
             try:
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-            except DBAPIError:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except ERRORS:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)

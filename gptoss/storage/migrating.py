@@ -4,10 +4,12 @@ import os
 import threading
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import alembic.command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, StaticPool, create_engine
+from sqlalchemy.exc import DBAPIError
 
 from gptoss.engine.errors import StorageError
 from gptoss.engine.progress import Progress, untold
@@ -29,10 +31,28 @@ def config(connection: Connection | None = None, scripts: str = "gptoss:migratio
     return made
 
 
+def sqlalchemy_connection(connection: Any) -> Connection:
+    """The one that Alembic works with, over the driver's own connection to SQLite, which stays open."""
+    engine = create_engine(
+        "sqlite://",
+        module=dbapi,
+        creator=lambda: connection,
+        poolclass=StaticPool,
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",  # or else SQLAlchemy begins transactions of its own
+    )
+    made = engine.connect()
+    made.begin()  # to Alembic a transaction has begun, which is the caller's to end
+    return made
+
+
 def upgrade(connection: Connection, scripts: str = "gptoss:migrations") -> None:
-    """Apply what is missing, inside the transaction that the caller has begun."""
-    with _ALONE:
-        alembic.command.upgrade(config(connection, scripts), "head")
+    """Apply what is missing, inside the transaction that the caller has begun. Errors are those of the driver."""
+    try:
+        with _ALONE:
+            alembic.command.upgrade(config(connection, scripts), "head")
+    except DBAPIError as error:
+        raise (error.orig or error) from error
 
 
 def back_up(path: Path, revision: str, progress: Progress = untold) -> Path:

@@ -1,7 +1,6 @@
 """The reading half of the event log, over nothing but SQL text.
 
-`SqliteReader` runs it on a bare connection: listing or exporting sessions must not wait for SQLAlchemy to be imported,
-which takes longer than all of the work.
+`SqliteReader` runs it on a connection that cannot write: listing or exporting sessions imports no more than that takes.
 """
 
 import time

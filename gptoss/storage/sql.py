@@ -1,7 +1,7 @@
-"""The event log on SQLAlchemy: an engine, a connection, and the statements of `gptoss.storage.statements`.
+"""The event log in a SQL database, by the statements of `gptoss.storage.statements`.
 
-SQLAlchemy connects, pools and migrates. The statements run on the driver's own cursor, because going through
-`Connection.execute` costs several times what SQLite needs for a whole append.
+They run on the driver's own cursor: going through SQLAlchemy's `Connection.execute` would cost several times what
+SQLite needs for a whole append.
 """
 
 import os

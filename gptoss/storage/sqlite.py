@@ -33,10 +33,11 @@ APPLICATION_ID = 0x67707473
 _SPARE_BYTES = 1 << 20
 
 
-def connect(path: Path) -> Any:
+def connect(path: Path, *, check_same_thread: bool = True) -> Any:
     """A DB-API connection to a file that exists. The caller begins transactions by hand and wraps the errors."""
     uri = f"file:{quote(str(path.absolute()))}?mode=rw"
-    return dbapi.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+    options: dict[str, Any] = {"uri": True, "isolation_level": None, "check_same_thread": check_same_thread}
+    return dbapi.connect(uri, timeout=BUSY_TIMEOUT_MS / 1000, **options)
 
 
 def connect_read_only(path: Path) -> Any:

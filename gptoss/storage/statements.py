@@ -1,8 +1,8 @@
 """The SQL of the event log, as plain text.
 
-Both the log on SQLAlchemy and the reader that imports none of it run these. Building them with SQLAlchemy's expression
-language would cost more, at every append, than SQLite takes to run them. Parameters are `?`; a dialect that spells
-something differently replaces it. `gptoss.storage.tables` describes the tables.
+The log, on whichever database, and the reader run these. Building them with SQLAlchemy's expression language would cost
+more, at every append, than SQLite takes to run them. Parameters are `?`; a dialect that spells something differently
+replaces it. `gptoss.storage.tables` describes the tables.
 
 The key of an event is its branch's key and its seq, side by side: the events of a branch lie together and in order.
 

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gptoss.cli.app import parse
+from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.command import Tools
+from gptoss.cli.output import Output
 from gptoss.cli.quick import recognise
 from tests.cli.conftest import Run, greeting
 
@@ -53,6 +57,13 @@ def test_a_chat_without_tools_loads_none(environment: dict[str, str]) -> None:
     assert not {"jupyter_client", "zmq", "gptoss.tools.browser.tool", "gptoss.tools.apply_patch.tool"} & loaded, (
         "a kernel is started when it is first called"
     )
+
+
+def test_a_chat_loads_neither_a_parser_of_options_nor_what_makes_databases(
+    environment: dict[str, str], database: Path
+) -> None:
+    loaded = modules_loaded_by(environment, "chat", "--session", "a", "Hello")
+    assert not {"typer", "sqlalchemy", "alembic", "pydantic", "openai_harmony"} & loaded
 
 
 @pytest.mark.parametrize(
@@ -129,8 +140,40 @@ def test_the_full_command_line_says_the_same(gptoss: Run, database: Path, argume
         ["export", "a", "-o"],
         ["export", "a", "-o", "-"],
         ["export", "a", "--format=md"],
-        ["chat", "Hello"],
+        ["chat", "--help"],
+        ["chat", "--session"],
+        ["chat", "--session", "--serve"],
+        ["chat", "--session=a"],
+        ["chat", "--", "Hello"],
+        ["chat", "--temperature", "0"],
+        ["chat", "-"],
     ],
 )
 def test_everything_else_is_left_to_the_full_command_line(arguments: list[str]) -> None:
     assert recognise(arguments) is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["chat"],
+        ["chat", "Hello"],
+        ["chat", "/tmp", "Hello"],
+        ["chat", "--session", "a", "Hello", "-q"],
+        ["chat", "--session", "a", "--session", "b"],
+        ["chat", "-C", "--serve", "--prompt", "Hello", "--fork", "--take-over"],
+        ["chat", "--server", "http://a", "--profile", "p", "--db", "a.db", "--json", "Hello"],
+        ["chat", "--backend", "torch", "-r", "high", "--developer-message", "Be brief.", "Hello"],
+        ["chat", "--continue", "--reasoning-effort", "medium", "--quiet", "Hello"],
+    ],
+)
+def test_a_chat_is_asked_for_alike_either_way(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("gptoss.cli.chat.chat", lambda request, *tools: asked.append(request) or 0)
+    monkeypatch.setattr("gptoss.cli.request.piped_text", lambda: None)
+    for command in (recognise(arguments), parse(arguments)):
+        adapters = Adapters(lambda text: None)
+        assert command is not None
+        assert command(Tools(adapters, Output.silent(), Output.silent())) == 0
+        asked.append((adapters.profile, adapters.vllm))
+    assert asked[:2] == asked[2:]

@@ -184,7 +184,7 @@ def test_this_release_refuses_what_the_next_one_has_migrated(
     ("program", "unwanted"),
     [
         ("from gptoss.storage.opening import open_for_reading as o; o(sys.argv[1]).sessions()", ["sqlalchemy"]),
-        ("from gptoss.storage.opening import open_log as o; o(sys.argv[1]).sessions()", ["alembic"]),
+        ("from gptoss.storage.opening import open_log as o; o(sys.argv[1]).sessions()", ["sqlalchemy"]),
         ("from gptoss.storage.opening import open_log as o; o(':memory:')", ["sqlalchemy"]),
     ],
 )

@@ -10,16 +10,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
-from gptoss.backends.demo.codes import PIECES, WIDTH, codes, codes_of_pieces
 from gptoss.engine.errors import CheckpointError
 from gptoss.engine.progress import Progress, untold
 
@@ -31,10 +27,9 @@ NAME = "gptoss-demo"
 FORMAT = "gptoss-demo-2"
 
 _MATRICES = {"model.embed_tokens.weight": "embed_tokens", "lm_head.weight": "lm_head"}
-_PIECE = 1 << 22
 
 
-class _Tensor(Struct, frozen=True):
+class Tensor(Struct, frozen=True):
     dtype: str
     shape: tuple[int, ...]
     data: memoryview
@@ -91,7 +86,7 @@ def materialise(cache: Path, progress: Progress = untold, *, shipped: Path = SHI
     return folder
 
 
-def _read(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, _Tensor]]:
+def _read(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """The metadata and tensors of a safetensors file (https://github.com/huggingface/safetensors)."""
     try:
         length = int.from_bytes(data[:8], "little")
@@ -100,7 +95,7 @@ def _read(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, _Tensor]]:
         known = metadata["format"] == FORMAT
         body = memoryview(data)[8 + length :]
         tensors = {
-            name: _Tensor(entry["dtype"], tuple(entry["shape"]), body[slice(*entry["data_offsets"])])
+            name: Tensor(entry["dtype"], tuple(entry["shape"]), body[slice(*entry["data_offsets"])])
             for name, entry in header.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -110,8 +105,10 @@ def _read(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, _Tensor]]:
     return metadata, tensors
 
 
-def _write(file: BinaryIO, tensors: dict[str, _Tensor], progress: Progress) -> None:
+def _write(file: BinaryIO, tensors: dict[str, Tensor], progress: Progress) -> None:
     """A safetensors file of the layers as they are and the two matrices."""
+    from gptoss.backends.demo.matrices import matrix  # numpy, which nobody should wait for who has it all already
+
     layers = {name: tensor for name, tensor in tensors.items() if name.startswith("model.")}
     vocabulary = tensors["shared.shape"].shape[0]
     hidden = tensors["rows.embed_tokens"].shape[1]
@@ -134,47 +131,9 @@ def _write(file: BinaryIO, tensors: dict[str, _Tensor], progress: Progress) -> N
     written = file.write(len(head).to_bytes(8, "little") + head)
     size += written
     for name in _MATRICES.values():
-        for piece in _matrix(tensors, name):
+        for piece in matrix(tensors, name):
             written += file.write(piece)
             progress(written, size)
     for name in ordered:
         written += file.write(layers[name].data)
     progress(written, size)
-
-
-def _matrix(tensors: dict[str, _Tensor], name: str) -> Iterator[bytes]:
-    """The rows of a full matrix as bf16, some at a time."""
-    shape = np.frombuffer(tensors["shared.shape"].data, np.uint8)
-    ids = np.frombuffer(tensors["rows.ids"].data, np.int32)
-    hidden = tensors[f"rows.{name}"].shape[1]
-    own = np.frombuffer(tensors[f"rows.{name}"].data, np.uint16).reshape(-1, hidden)
-    shared = np.frombuffer(tensors[f"shared.{name}"].data, np.float32).reshape(-1, hidden)
-    scale = np.frombuffer(tensors[f"code.{name}"].data, np.float32)
-    code = codes(len(shape))
-    words = np.frombuffer(tensors["pieces.ids"].data, np.int32)
-    spelling = _pieces(tensors["pieces.spelling"])
-    step = _PIECE // (2 * hidden)
-    for first in range(0, len(shape), step):
-        rows = shared[shape[first : first + step]]
-        rows[:, :WIDTH] += code[first : first + step] * scale[0]
-        if name == "embed_tokens":
-            these = (words >= first) & (words < first + step)
-            rows[words[these] - first, WIDTH : (1 + PIECES) * WIDTH] += (
-                codes_of_pieces(code, spelling[these]) * scale[1]
-            )
-        bf16 = _bf16(rows)
-        here = (ids >= first) & (ids < first + step)
-        bf16[ids[here] - first] = own[here]
-        yield bf16.tobytes()
-
-
-def _pieces(tensor: _Tensor) -> NDArray[np.int32]:
-    """int32 [words, 2] of ids that are stored in three bytes, little-endian."""
-    low = np.frombuffer(tensor.data, np.uint8).reshape(*tensor.shape).astype(np.int32)
-    return low[..., 0] | low[..., 1] << 8 | low[..., 2] << 16
-
-
-def _bf16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """The bits of the nearest bf16 numbers, ties to even."""
-    bits = values.view(np.uint32)
-    return ((bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)).astype(np.uint16)

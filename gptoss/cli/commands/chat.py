@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from gptoss.cli.command import Command, Tools
+from gptoss.cli.asking import chat_command
+from gptoss.cli.command import Command
 from gptoss.cli.commands.completions import one_of, profile_names, session_names
 from gptoss.cli.commands.options import BrowserSource, Database, PythonBackend, PythonRestore, Workspace
-from gptoss.engine.errors import UsageError
+from gptoss.cli.tooling import ToolOptions
 
 
 def chat(
@@ -148,56 +149,40 @@ def chat(
     With PROMPT or piped text the answer alone goes to standard output, everything else to standard error. A session
     keeps its tools when it is continued; --no-python, --no-apply-patch and --no-browser take one away.
     """
-    words = [word for word in (first, second, *context.args) if word is not None]
-
-    def run(tools: Tools) -> int:
-        from gptoss.backends.vllm.options import VllmRequest
-        from gptoss.cli.chat import chat
-        from gptoss.cli.request import ChatRequest, joined, piped_text, positionals
-        from gptoss.cli.tooling import ToolOptions
-
-        found, said = positionals(words)
-        if (checkpoint and found) or (prompt is not None and said is not None):
-            raise UsageError("the checkpoint or the prompt is given twice, as an option and as an argument")
-        if latest and session is not None:
-            raise UsageError("--continue takes the session that was used last: leave out --session")
-        if raw and as_json:
-            raise UsageError("--raw and --json cannot be had at once: choose one")
-        chosen = {"python": python, "apply_patch": apply_patch, "browser": browser}
-        request = ChatRequest(
-            checkpoint=checkpoint or found,
-            session=session,
-            prompt=joined(said if prompt is None else prompt, piped_text()),
-            reasoning_effort=reasoning_effort,  # type: ignore[arg-type]  # checked with the rest
-            developer_message=developer_message,
-            context=tokens,
-            context_policy=context_policy,  # type: ignore[arg-type]  # checked with the rest
-            keep_reasoning=keep_reasoning,
-            backend=backend or ("vllm" if server or serve else None),
-            tools={name: is_wanted for name, is_wanted in chosen.items() if is_wanted is not None},
-            tool_options=ToolOptions(
-                workspace=workspace,
-                confirm=confirm,
-                python_backend=python_backend,
-                python_restore=python_restore,
-                browser_source=browser_source,
-            ),
-            show_browser_results=show_browser_results,
-            temperature=temperature,
-            top_p=top_p,
-            seed=seed,
-            max_tokens=max_tokens,
-            kv_cache=kv_cache,
-            latest=latest,
-            raw=raw,
-            json=as_json,
-            quiet=quiet,
-            fork=fork,
-            take_over=take_over,
-            database=database,
-        )
-        tools.adapters.profile = profile
-        tools.adapters.vllm = VllmRequest(arguments=tuple(vllm_arguments or ()), server=server, serve=serve)
-        return chat(request, *tools)
-
-    return run
+    return chat_command(
+        [word for word in (first, second, *context.args) if word is not None],
+        session=session,
+        latest=latest,
+        fork=fork,
+        take_over=take_over,
+        checkpoint=checkpoint,
+        prompt=prompt,
+        reasoning_effort=reasoning_effort,
+        developer_message=developer_message,
+        tools={"python": python, "apply_patch": apply_patch, "browser": browser},
+        tool_options=ToolOptions(
+            workspace=workspace,
+            confirm=confirm,
+            python_backend=python_backend,
+            python_restore=python_restore,
+            browser_source=browser_source,
+        ),
+        show_browser_results=show_browser_results,
+        context=tokens,
+        context_policy=context_policy,
+        keep_reasoning=keep_reasoning,
+        backend=backend,
+        vllm_arguments=tuple(vllm_arguments or ()),
+        server=server,
+        serve=serve,
+        temperature=temperature,
+        top_p=top_p,
+        seed=seed,
+        max_tokens=max_tokens,
+        kv_cache=kv_cache,
+        profile=profile,
+        raw=raw,
+        as_json=as_json,
+        quiet=quiet,
+        database=database,
+    )
