@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from gptoss.cli.bootstrap import Adapters
 from gptoss.cli.confirming import Confirmation
 from gptoss.cli.conversing import Chat
-from gptoss.cli.interactive import InteractiveChat
 from gptoss.cli.interrupts import Interrupts
 from gptoss.cli.names import quoted
 from gptoss.cli.one_shot import answer_once
@@ -34,6 +33,8 @@ def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> 
             for sentence in request.tool_options.warnings([tool.name for tool in opened.settings.tools]):
                 err.line(f"gptoss: {sentence}", "notice")
             if talks:
+                from gptoss.cli.interactive import InteractiveChat
+
                 return InteractiveChat(opened, interrupts, out, err, adapters, request.database, raw=request.raw).run()
             rest = Output.silent() if request.quiet else err
             return answer_once(opened, request.prompt, interrupts, out, rest, raw=request.raw, json=request.json)

@@ -1,6 +1,5 @@
 """Asks whether a patch may be applied (`--confirm`)."""
 
-import asyncio
 import select
 import sys
 
@@ -34,7 +33,9 @@ class Confirmation:
             while not select.select([sys.stdin], [], [], _INTERVAL)[0]:
                 if self._interrupts():
                     self._out.end_line()
-                    raise asyncio.CancelledError
+                    from asyncio import CancelledError  # whoever calls has loaded it
+
+                    raise CancelledError
             answer = sys.stdin.readline()
         self._out.typed_line()
         return answer.strip().lower() in ("y", "yes")

@@ -1,13 +1,18 @@
-"""Running the tool that a message calls."""
+"""Running the tool that a message calls. asyncio is imported with the first call: most turns have none."""
 
-import asyncio
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gptoss.engine.errors import GptossError
 from gptoss.engine.events import Artefact
 from gptoss.engine.message import Message
 from gptoss.engine.ports import Cancelled, Tool, ToolCall, ToolResult
 from gptoss.engine.recovery import tool_message
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 def tool_named(recipient: str) -> str:
@@ -35,7 +40,9 @@ class ToolRunner:
             text = f'Error: the tool "{recipient}" is not enabled in this session. Enabled tools: {names}.'
             return ToolResult(messages=(tool_message(recipient, text, message.channel),), outcome="unavailable")
         if self._loop is None:
-            self._loop = asyncio.Runner()
+            from asyncio import Runner
+
+            self._loop = Runner()
         call = ToolCall(session=session, message=message, artefacts=artefacts)
         try:
             result = self._loop.run(self._watch(tool, call))
@@ -56,10 +63,12 @@ class ToolRunner:
 
     async def _watch(self, tool: Tool, call: ToolCall) -> ToolResult | None:
         """Run a tool until it is done, or None when the user cancelled it."""
-        task = asyncio.ensure_future(tool.run(call))
+        from asyncio import ensure_future, wait
+
+        task = ensure_future(tool.run(call))
         while not task.done():
-            await asyncio.wait({task}, timeout=0.05)
+            await wait({task}, timeout=0.05)
             if self._cancelled() and not task.done():
                 task.cancel()
-                await asyncio.wait({task})
+                await wait({task})
         return None if task.cancelled() else task.result()

@@ -63,7 +63,7 @@ def test_a_chat_loads_neither_a_parser_of_options_nor_what_makes_databases(
     environment: dict[str, str], database: Path
 ) -> None:
     loaded = modules_loaded_by(environment, "chat", "--session", "a", "Hello")
-    assert not {"typer", "sqlalchemy", "alembic", "pydantic", "openai_harmony"} & loaded
+    assert not {"typer", "sqlalchemy", "alembic", "pydantic", "openai_harmony", "asyncio"} & loaded
 
 
 @pytest.mark.parametrize(
