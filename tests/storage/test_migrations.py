@@ -139,8 +139,8 @@ def test_only_one_of_two_processes_migrates(database: Path, next_release: Callab
     scripts = next_release(NEXT.replace("op.execute(", "import time; time.sleep(0.3); op.execute("))
     # However long the first one takes, on a machine that is busy, the second one is to wait for it.
     program = (
-        "import sys; from pathlib import Path; from gptoss.storage import database, schema\n"
-        "schema.REVISION, database.BUSY_TIMEOUT_MS = '0003', 120_000\n"
+        "import sys; from pathlib import Path; from gptoss.storage import database, schema, sqlite\n"
+        "schema.REVISION, database.BUSY_TIMEOUT_MS, sqlite.BUSY_TIMEOUT_MS = '0003', 120_000, 120_000\n"
         "database.SqliteDatabase(Path(sys.argv[1]), sys.argv[2]).open()"
     )
     command = [sys.executable, "-c", program, str(database), scripts]
