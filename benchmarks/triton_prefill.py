@@ -16,22 +16,23 @@ import torch
 import triton
 
 from benchmarks.random20b import geometry, random_weights
+from benchmarks.triton_tiles import graph_of
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.experts import Experts
 from gptoss.backends.triton.prefill import Prefill
+from gptoss.backends.triton.prompts import Prompts
 from gptoss.backends.triton.tiles import GroupedTile, GroupedTiles
 from gptoss.backends.triton.weights import Weights
 
 TILES = tuple(
     GroupedTile(*numbers)
     for numbers in (
-        (128, 128, 2, 4, 3), (128, 128, 2, 4, 4), (128, 128, 4, 4, 2), (128, 128, 2, 8, 3), (256, 128, 2, 8, 3),
-        (256, 128, 2, 8, 4), (128, 256, 2, 8, 3), (128, 128, 1, 4, 4), (128, 64, 2, 4, 3), (128, 64, 2, 4, 4),
-        (128, 64, 4, 4, 3), (256, 64, 2, 8, 3), (128, 32, 2, 4, 4), (128, 32, 4, 4, 3), (128, 32, 4, 4, 4),
-        (64, 32, 4, 4, 3), (64, 32, 4, 4, 4),
+        (128, 256, 2, 8, 3), (128, 256, 4, 8, 2), (64, 256, 2, 4, 3), (64, 256, 4, 4, 2), (64, 256, 2, 4, 4),
+        (128, 128, 4, 4, 2), (128, 128, 2, 4, 3), (128, 128, 2, 8, 3), (64, 128, 4, 4, 2), (64, 128, 4, 4, 3),
+        (64, 128, 2, 4, 4), (128, 64, 2, 4, 3), (64, 64, 4, 4, 3), (128, 32, 4, 4, 3), (64, 32, 4, 4, 4),
     )
 )  # fmt: skip
-TOKENS = (16, 100, 1024, 2048, 8192)
+TOKENS = (100, 512, 1024, 2048, 4096, 8192)
 LENGTHS = ((0, 100), (0, 1024), (0, 2048), (0, 4096), (0, 8192), (0, 16384), (16384, 100), (16384, 16))
 
 
@@ -49,12 +50,17 @@ def milliseconds(run: Callable[[], object], rounds: int = 7) -> float:
     return statistics.median(times)
 
 
-def experts(weights: Weights, tile: GroupedTile, tokens: int) -> Callable[[], object]:
+def experts(weights: Weights, tile: GroupedTile, tokens: int) -> Callable[[], None]:
     """One layer's, choice and order included."""
     of_one = Experts(weights.config, GroupedTiles(*[tile] * 4))
     normed = torch.randn(tokens, weights.config.hidden_size, device="cuda")
     inputs = (normed * weights.layers[0].input_factor).half()
-    return lambda: of_one.of(weights.layers[0], normed.bfloat16(), inputs)
+    rounded = normed.bfloat16()
+
+    def run_one() -> None:
+        of_one.of(weights.layers[0], rounded, inputs)
+
+    return run_one
 
 
 @torch.inference_mode()
@@ -76,13 +82,13 @@ def compare_tiles(name: str) -> None:
     weights = random_weights(geometry(name, num_hidden_layers=1, vocab_size=1000), torch.device("cuda"))
     for tokens in TOKENS:
         for tile in tiles:
-            taken = milliseconds(experts(weights, tile, tokens))
+            taken = milliseconds(graph_of(experts(weights, tile, tokens)))
             print(f"{tokens:5} tokens, {tuple(tile)!s:22} {taken:7.3f} ms", flush=True)
 
 
-def run(prefill: Prefill, cache: KVCache, start: int, count: int) -> None:
+def run(prompts: Prompts, cache: KVCache, start: int, count: int) -> None:
     cache.ids = [0] * start
-    prefill.forward(torch.randint(1000, 190_000, (count,), device=prefill.weights.device), cache)
+    prompts.forward(torch.randint(1000, 190_000, (count,)).tolist())
 
 
 @torch.inference_mode()
@@ -97,11 +103,11 @@ def main() -> None:
     cache = KVCache(weights.config, weights.device)
     cache.reserve(16_640)
     cache.data.normal_()
-    prefill = Prefill(weights)
+    prompts = Prompts(Prefill(weights), cache)
     for start, count in LENGTHS:
-        taken = milliseconds(lambda s=start, n=count: run(prefill, cache, s, n), 5)  # type: ignore[misc]
+        taken = milliseconds(lambda s=start, n=count: run(prompts, cache, s, n), 5)  # type: ignore[misc]
         begun = time.perf_counter()
-        run(prefill, cache, start, count)
+        run(prompts, cache, start, count)
         launched = 1000 * (time.perf_counter() - begun)
         torch.cuda.synchronize()
         print(
@@ -111,7 +117,7 @@ def main() -> None:
         )
     for start, count in ((0, 1024), (0, 8192), (16384, 100)):
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
-            run(prefill, cache, start, count)
+            run(prompts, cache, start, count)
             torch.cuda.synchronize()
         rows = sorted(profile.key_averages(), key=lambda row: -row.device_time_total)
         total = sum(row.device_time_total for row in rows)

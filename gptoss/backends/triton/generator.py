@@ -20,6 +20,7 @@ from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
 from gptoss.backends.triton.kernels.product import INTERPRETED
 from gptoss.backends.triton.prefill import Prefill
+from gptoss.backends.triton.prompts import Prompts
 from gptoss.backends.triton.steps import Steps
 from gptoss.backends.triton.tiles import FewPrograms
 from gptoss.backends.triton.weights import Weights, load_weights
@@ -80,6 +81,7 @@ class TritonGenerator(OneAnswer):
         self._cache = KVCache(weights.config, place)
         self._key = key_of(fingerprint, written, self.arithmetic)
         self._prefill = Prefill(weights, tiles.grouped, tiles.flash, group)
+        self._prompts = Prompts(self._prefill, self._cache)
         self._decoder = Decoder(weights, tiles.decoding, dependent=_dependent(place), group=group)
         self._steps = Steps(self._decoder, self._cache)
 
@@ -139,7 +141,7 @@ class TritonGenerator(OneAnswer):
 
     def close(self) -> None:
         """Give the memory back; the generator is of no use afterwards."""
-        for name in ("_steps", "_decoder", "_prefill", "_cache"):
+        for name in ("_steps", "_decoder", "_prompts", "_prefill", "_cache"):
             self.__dict__.pop(name, None)
 
     def _drawn(self, ids: list[int], sampling: Sampling, left: int) -> Iterator[tuple[int, float]]:
@@ -195,8 +197,7 @@ class TritonGenerator(OneAnswer):
 
     def _many(self, part: Sequence[int]) -> torch.Tensor:
         with self._failing():
-            ids = torch.tensor(part, device=self._decoder.weights.device)
-            hidden = self._prefill.forward(ids, self._cache)
+            hidden = self._prompts.forward(part)
         self._cache.ids += part
         return hidden
 

@@ -30,17 +30,18 @@ class Prefill:
         self.ranks = group
         self.experts = Experts(weights.config, grouped)
         self.flash = flash or FlashTile()
+        self.start = torch.zeros(1, dtype=torch.int64, device=weights.device)
+        """The position of the first token that `forward` computes."""
         self.group = weights.config.num_attention_heads // weights.config.num_key_value_heads
 
     def forward(self, ids: torch.Tensor, cache: KVCache) -> torch.Tensor:
-        """Compute the tokens int64 [T] that follow those of the cache, which has room for them, and add their keys and
-        values: their last hidden states, float32 [T, hidden_size]."""
-        start = len(cache.ids)
+        """Compute the tokens int64 [T] at `start` and after it, for which the cache has room, and add their keys and
+        values to it: their last hidden states, float32 [T, hidden_size]."""
         hidden = self._embed(ids)
         parts: Chosen | torch.Tensor | None = None  # what comes on top of the hidden states: nothing yet
         for layer, (keys, values) in zip(self.weights.layers, cache.data, strict=True):
             normed, _ = self._norm(hidden, parts, layer.attention_norm)
-            mixed = self._attend(layer, linear(normed, layer.qkv, layer.qkv_bias), keys, values, start)
+            mixed = self._attend(layer, linear(normed, layer.qkv, layer.qkv_bias), keys, values)
             out = linear(mixed, layer.out, layer.out_bias)
             if self.ranks.size > 1:
                 out = self.ranks.sum(out.float())
@@ -81,20 +82,18 @@ class Prefill:
         )  # fmt: skip
         return normed, inputs
 
-    def _attend(
-        self, layer: Layer, qkv: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, start: int
-    ) -> torch.Tensor:
+    def _attend(self, layer: Layer, qkv: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         config, tile, tokens = self.weights.config, self.flash, len(qkv)
         heads, kv_heads, head_dim = config.num_attention_heads, config.num_key_value_heads, config.head_dim
         queries = qkv.new_empty(tokens, heads * head_dim)
         turn_and_keep[(tokens, triton.cdiv(heads + 2 * kv_heads, 16))](
-            qkv, self.weights.rope, queries, keys, values, start, keys.shape[1],
+            qkv, self.weights.rope, queries, keys, values, self.start, keys.shape[1],
             HEADS=heads, KV_HEADS=kv_heads, HEAD_DIM=head_dim, HALF_BLOCK=triton.next_power_of_2(head_dim // 2),
             AT_ONCE=16, num_warps=2,
         )  # fmt: skip
         mixed = torch.empty_like(queries)
         attend_many[(triton.cdiv(tokens, tile.rows // self.group), kv_heads)](
-            queries, keys, values, layer.sinks, mixed, start, tokens, keys.shape[1],
+            queries, keys, values, layer.sinks, mixed, self.start, tokens, keys.shape[1],
             WINDOW=layer.window, GROUP=self.group, HEADS=heads, HEAD_DIM=head_dim,
             DIM=max(triton.next_power_of_2(head_dim), 16), ROWS=tile.rows, KEYS=tile.keys,
             num_warps=tile.warps, num_stages=tile.stages,

@@ -6,6 +6,7 @@ import torch
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
 from gptoss.backends.triton.prefill import Prefill
+from gptoss.backends.triton.prompts import Prompts
 from tests.backends.triton.models import DEVICE, FLASH, GROUPED, TILES, exact_layer, small_model
 from tests.backends.triton.test_decoding import near
 
@@ -22,7 +23,9 @@ def test_layers(start: int, count: int) -> None:
     before = cache.data.clone()
     ids = torch.randint(config.vocab_size, (count,), device=DEVICE)
 
-    hidden = Prefill(weights, GROUPED, FLASH).forward(ids, cache)
+    prefill = Prefill(weights, GROUPED, FLASH)
+    prefill.start.fill_(start)
+    hidden = prefill.forward(ids, cache)
 
     exact = weights.embedding[ids].float()
     for n in range(len(weights.layers)):
@@ -45,6 +48,7 @@ def test_one_at_a_time_goes_on_from_many_at_once() -> None:
     prefill.forward(ids, whole)
     parts.reserve(24)
     for part in ids[:22].split(9):
+        prefill.start.fill_(len(parts.ids))
         prefill.forward(part, parts)
         parts.ids += part.tolist()
     for n in (22, 23):
@@ -53,6 +57,27 @@ def test_one_at_a_time_goes_on_from_many_at_once() -> None:
         decoder.layers(parts)
     mostly_near(parts.data[:, :, :, :24].movedim(3, 0), whole.data[:, :, :, :24].movedim(3, 0))
     near(parts.data[0, :, :, :24], whole.data[0, :, :, :24], 2e-2)
+
+
+@pytest.mark.skipif(DEVICE.type == "cpu", reason="graphs need a CUDA GPU")
+@torch.inference_mode()
+def test_graphs_compute_the_same() -> None:
+    model = small_model(seed=2)
+    config = model.weights.config
+    prefill = Prefill(model.weights)
+    recorded, launched = KVCache(config, DEVICE), KVCache(config, DEVICE)
+    for cache in (recorded, launched):
+        cache.reserve(400)
+    prompts = Prompts(prefill, recorded)
+    for count in (13, 100, 13, 9, 250):
+        part = torch.randint(config.vocab_size, (count,)).tolist()
+        prefill.start.fill_(len(launched.ids))
+        expected = prefill.forward(torch.tensor(part, device=DEVICE), launched)
+        mostly_near(prompts.forward(part), expected)
+        for cache in (recorded, launched):
+            cache.ids += part
+    end = len(launched.ids)
+    mostly_near(recorded.data[:, :, :, :end].movedim(3, 0), launched.data[:, :, :, :end].movedim(3, 0))
 
 
 def mostly_near(found: torch.Tensor, exact: torch.Tensor) -> None:

@@ -18,7 +18,7 @@ def attend_many(
     values_ptr,
     sinks_ptr,
     mixed_ptr,
-    start,
+    start_ptr,
     count,
     capacity,
     WINDOW: tl.constexpr,
@@ -33,13 +33,14 @@ def attend_many(
     share keys, so a key is read once for all of them.
 
     queries, mixed bf16 [T, heads, head_dim], the queries scaled for powers of two; the tokens are at the positions from
-    `start` on, and their keys are in the cache already. WINDOW is 0 for all positions; tiles of keys that no query sees
-    are skipped.
+    start (int64 [1]) on, and their keys are in the cache already. WINDOW is 0 for all positions; tiles of keys that no
+    query sees are skipped.
     """
     TOKENS: tl.constexpr = ROWS // GROUP
     kv_head = tl.program_id(1)
     # The last tokens have the most to do, so they come first.
     first = (tl.num_programs(0) - 1 - tl.program_id(0)) * TOKENS
+    start = tl.load(start_ptr).to(tl.int32)
     rows = tl.arange(0, ROWS)
     dims = tl.arange(0, DIM)
     token = first + rows // GROUP

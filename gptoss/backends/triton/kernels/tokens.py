@@ -61,7 +61,7 @@ def turn_and_keep(
     queries_ptr,
     keys_ptr,
     values_ptr,
-    start,
+    start_ptr,
     capacity,
     HEADS: tl.constexpr,
     KV_HEADS: tl.constexpr,
@@ -69,7 +69,8 @@ def turn_and_keep(
     HALF_BLOCK: tl.constexpr,
     AT_ONCE: tl.constexpr,
 ):
-    """Grid: [T, (heads + 2 * kv_heads) / AT_ONCE]. Turns queries and keys to their positions, from `start` on.
+    """Grid: [T, (heads + 2 * kv_heads) / AT_ONCE]. Turns queries and keys to their positions: start, int64 [1], is the
+    first.
 
     qkv bf16 [T, heads + 2 * kv_heads, head_dim]; queries bf16 [T, heads, head_dim], scaled for a softmax by powers of
     two; keys, values bf16 [kv_heads, capacity, head_dim].
@@ -77,7 +78,7 @@ def turn_and_keep(
     HALF: tl.constexpr = HEAD_DIM // 2
     ALL: tl.constexpr = HEADS + 2 * KV_HEADS
     token = tl.program_id(0).to(tl.int64)
-    position = start + token
+    position = tl.load(start_ptr) + token
     head = (tl.program_id(1) * AT_ONCE + tl.arange(0, AT_ONCE))[:, None]
     dims = tl.arange(0, HALF_BLOCK)[None, :]
     inside = (head < ALL) & (dims < HALF)
