@@ -10,6 +10,7 @@ from vllm import AsyncEngineArgs, SamplingParams
 from vllm.outputs import RequestOutput
 from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind
+from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from gptoss.backends.answering import NothingKept, checked_ids
@@ -117,7 +118,9 @@ class VllmGenerator(NothingKept):
 
     def _start(self, arguments: AsyncEngineArgs) -> AsyncLLM:
         async def start() -> AsyncLLM:
-            return AsyncLLM.from_engine_args(arguments)
+            # What vLLM takes by default for an engine within a program: a prompt goes through in pieces of up to 16,384
+            # tokens where a GPU has the memory for it, and not of 2,048.
+            return AsyncLLM.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
 
         with self._log.taking(ENVIRONMENT | {ROOT: str(os.getpid())}):
             try:
