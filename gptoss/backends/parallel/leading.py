@@ -132,6 +132,6 @@ def _difference(name: str, answer: Frame, own: TokenGenerator) -> BackendError |
     if answer.arithmetic != own.arithmetic:
         return BackendError(
             f"{name} computes otherwise ({answer.arithmetic}) than rank 0 ({own.arithmetic}): set GPTOSS_KERNELS to "
-            "what both machines can do"
+            "what both machines can do, and GPTOSS_DENSE alike"
         )
     return None
