@@ -209,13 +209,14 @@ def make_gguf(folder: Path, narrow: bool) -> None:
 
 def gptoss(folder: Path, threads: int, depth: int, tokens: int, warm: bool) -> dict[str, float]:
     """The worker: a prompt of `depth` tokens, then `tokens` more; tokens per second. `warm` computes others before."""
-    import torch
-
-    from gptoss.backends.torch.generator import TorchGenerator
+    from gptoss.backends.opening import open_generator
     from gptoss.engine.settings import Sampling
 
+    generator = open_generator("torch", folder)
+
+    import torch  # not before: the backend says how threads wait
+
     torch.set_num_threads(threads)
-    generator = TorchGenerator(folder, device="cpu")
 
     def answer(prompt: list[int], tokens: int) -> list[float]:
         """When each token came."""

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gptoss.backends.torch.waiting import waiting_briefly
 from gptoss.backends.vllm.options import Report, VllmOptions
 from gptoss.engine.errors import BackendError, CheckpointError
 from gptoss.engine.ports import TokenGenerator
@@ -41,7 +42,8 @@ def open_generator(
     the bytes that a backend of ours has read. BackendError if there is no such backend or its libraries are missing;
     CheckpointError as the backend finds it.
     """
-    name = _best(checkpoint) if backend == AUTO else backend
+    with waiting_briefly():
+        name = _best(checkpoint) if backend == AUTO else backend
     if name == VLLM and vllm is not None:
         from gptoss.backends.vllm.opening import open_vllm
 
@@ -52,7 +54,8 @@ def open_generator(
         raise CheckpointError(f"the {name} backend needs a checkpoint: name one")
     module, cls, remedy = BACKENDS[name]
     try:
-        adapter = getattr(import_module(module), cls)
+        with waiting_briefly():
+            adapter = getattr(import_module(module), cls)
     except (ImportError, OSError) as error:
         raise BackendError(f"the {name} backend cannot be loaded ({error}); install it with: {remedy}") from error
     generator: TokenGenerator = (

@@ -318,6 +318,27 @@ def test_what_was_built_is_used_again(tmp_path: Path) -> None:
     assert [path.stat().st_mtime_ns for path in tmp_path.iterdir()] == [built_at]
 
 
+@built
+@pytest.mark.parametrize(
+    ("mine", "expected"), [({}, "10000"), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "PASSIVE"}, "0")]
+)
+def test_threads_wait_for_each_other_briefly(checkpoint: Path, mine: dict[str, str], expected: str) -> None:
+    """As GCC's library for them reports, PyTorch's copy or the system's. What the user says counts, and stays."""
+    program = (
+        "import os\nfrom pathlib import Path\nfrom gptoss.backends.opening import open_generator\n"
+        f"before = dict(os.environ)\nopen_generator('torch', Path({str(checkpoint)!r}))\n"
+        "print({name for name in os.environ if os.environ[name] != before.get(name)})"
+    )
+    environment = {**os.environ, "OMP_DISPLAY_ENV": "VERBOSE", **mine}
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+    assert "GOMP_SPINCOUNT" not in result.stdout
+    reports = [line for line in result.stderr.splitlines() if "GOMP_SPINCOUNT" in line]
+    assert all(f"'{expected}'" in line for line in reports)
+    assert reports or sys.platform != "linux"
+
+
 def test_the_fastest_instruction_set_is_chosen(tmp_path: Path) -> None:
     cpuinfo = tmp_path / "cpuinfo"
     expected = {"sse2": PORTABLE, "avx2 fma f16c": "avx2"}

@@ -11,6 +11,7 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
+from gptoss.backends.torch.waiting import waiting_briefly
 from gptoss.engine.errors import BackendError
 
 SOURCE = Path(__file__).with_name("kernels.c")
@@ -144,7 +145,8 @@ def load(name: str, folder: Path | None = None, *, exact: bool = False) -> ctype
         library = folder / f"{name}-{_key(compiler, options)}.so"
         if not library.exists():
             _compile([compiler, *options], library)
-        return _declare(ctypes.CDLL(str(library)))
+        with waiting_briefly():
+            return _declare(ctypes.CDLL(str(library)))
     except subprocess.SubprocessError as error:
         raise Unavailable(f"{compiler} cannot compile them ({error}): name another compiler in CC") from error
     except OSError as error:
