@@ -18,21 +18,32 @@ typedef struct {
     bf16 steps[HIGH];
 } Brick;
 
-/* The GROUP weights of row n from the k-th on, into the row-th of a brick. */
-ALWAYS void lay_row(Brick *to, int row, const Matrix *m, long n, long k) {
-    float w[GROUP] = {0};
-    if (n < m->out)
-        for (int i = 0; i < GROUP; i++)
-            w[i] = m->kind == FLOAT32 ? ((const float *)m->weights)[n * m->in + k + i]
-                                      : as_float((uint32_t)((const bf16 *)m->weights)[n * m->in + k + i] << 16);
+/* GROUP weights as multiples of the step that is returned. */
+ALWAYS bf16 narrow_group(int8_t *to, const float *w) {
     int32_t largest = largest_of(w);
     float exact = as_float((uint32_t)largest) / 127;
     bf16 step = largest < 0x7f800000 ? to_bf16(exact) : 0x7fc0;
     if (as_float((uint32_t)step << 16) < exact) step++;
     if (step < 0x80) step = 0; /* its inverse would be no float */
     float inverse = step ? 1 / as_float((uint32_t)step << 16) : 0;
-    for (int i = 0; i < GROUP; i++) to->pairs[i / 2][row][i % 2] = (int8_t)nearest(w[i] * inverse);
-    to->steps[row] = step;
+    for (int i = 0; i < GROUP; i++) to[i] = (int8_t)nearest(w[i] * inverse);
+    return step;
+}
+
+/* The rows from the n-th and the GROUP weights from the k-th on; zeros where there are no more rows. */
+static void lay_brick(Brick *to, const Matrix *m, long n, long k) {
+    int8_t rows[HIGH][GROUP] = {0};
+    memset(to->steps, 0, sizeof to->steps);
+    for (int r = 0; r < HIGH && n + r < m->out; r++) {
+        float w[GROUP];
+        long at = (n + r) * m->in + k;
+        for (int i = 0; i < GROUP; i++)
+            w[i] = m->kind == FLOAT32 ? ((const float *)m->weights)[at + i]
+                                      : as_float((uint32_t)((const bf16 *)m->weights)[at + i] << 16);
+        to->steps[r] = narrow_group(rows[r], w);
+    }
+    for (int p = 0; p < GROUP / 2; p++)
+        for (int r = 0; r < HIGH; r++) memcpy(to->pairs[p][r], rows[r] + 2 * p, 2);
 }
 
 /* sums[r][t] += x[r] . the HIGH weight rows of the t-th bricks, over all groups. */

@@ -862,8 +862,7 @@ void lay_bricks(const Matrix *m, void *to, int threads) {
     long groups = m->in / GROUP;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (long n = 0; n < m->out; n += HIGH)
-        for (int row = 0; row < HIGH; row++)
-            for (long g = 0; g < groups; g++) lay_row((Brick *)to + n / HIGH * groups + g, row, m, n + row, g * GROUP);
+        for (long g = 0; g < groups; g++) lay_brick((Brick *)to + n / HIGH * groups + g, m, n, g * GROUP);
 }
 
 /* y [rows, out] = x [rows, in] matrix^T + bias */
