@@ -1,11 +1,12 @@
-/* The forward pass of gpt-oss on a CPU: weights as they are stored (MXFP4, bfloat16 or float32), the rest in float32.
+/* The forward pass of gpt-oss on a CPU: weights as they are stored (MXFP4, bfloat16 or float32) or narrowed to 8 bits,
+ * the rest in float32.
  *
  * A row's result depends neither on the rows computed with it nor on the number of threads: every sum runs over 16
  * partial sums in the order of the elements, and those are added as a tree. So a prompt gives the same bits prefilled
  * whole, in parts, or token by token. Compiled for AVX2 or for AVX512 it also gives the same bits: the width of the
- * registers only decides how many of the 16 one instruction takes; and MXFP4 is multiplied with whole numbers in both
- * (`mxfp4.h`). Without fused multiplication, or with the products of bfloat16 pairs that AVX512-BF16 has, the last bits
- * are others.
+ * registers only decides how many of the 16 one instruction takes; and MXFP4 (`mxfp4.h`) and 8 bits (`int8.h`) are
+ * multiplied in whole numbers in both. Without fused multiplication, or with the products of bfloat16 pairs that
+ * AVX512-BF16 has, the last bits are others.
  *
  * C with GCC's vector extensions (clang has them too). `model.py` fills the structures; matrices are row-major.
  */
