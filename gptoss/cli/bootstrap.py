@@ -1,4 +1,4 @@
-"""The one place that wires adapters to ports: which database, which vocabulary, which model, which tools.
+"""Wires adapters to ports: which database, which vocabulary, which model; `toolbox` does so for tools.
 
 Everything is imported and opened when it is first asked for, so that a command pays only for what it uses.
 """
@@ -16,19 +16,17 @@ from gptoss.cli.paths import CONFIG, Folders, default_database, folders, named_d
 from gptoss.engine.errors import DatabaseReadOnly, GptossError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from contextlib import ExitStack
+    from collections.abc import Iterator
 
     from gptoss.backends.vllm.options import VllmOptions, VllmRequest
     from gptoss.cli.config import Config
     from gptoss.cli.kept import Kept
-    from gptoss.cli.patches import Patches
     from gptoss.cli.shelf import Shelf
-    from gptoss.cli.tooling import ToolOptions
+    from gptoss.cli.toolbox import Toolbox
     from gptoss.engine.harmony import Harmony
-    from gptoss.engine.ports import EventLog, EventReader, TokenGenerator, Tool
+    from gptoss.engine.ports import EventLog, EventReader, TokenGenerator
     from gptoss.engine.progress import Progress
-    from gptoss.engine.settings import Sampling, ToolSpec
+    from gptoss.engine.settings import Sampling
     from gptoss.engine.vocabulary import Vocabulary
     from gptoss.storage.health import Examination, SqliteLibrary
 
@@ -143,17 +141,6 @@ class Adapters:
 
         return examined(named_database(database) or default_database(self.folders.data))
 
-    def sandbox(self) -> str:
-        """What Python runs in. A GptossError says why nothing does."""
-        from gptoss.tools.python.bubblewrap import find_program
-        from gptoss.tools.python.limits import Limits
-        from gptoss.tools.python.sandbox import Unavailable
-
-        try:
-            return f"bubblewrap ({find_program(Limits())})"
-        except Unavailable as error:
-            raise GptossError(str(error)) from error
-
     def kernels(self) -> str:
         """What models compute with on this machine's CPU. A GptossError says why it is not the fastest there is."""
         from gptoss.backends.torch.native.kernels import Unavailable, instructions, load
@@ -247,74 +234,16 @@ class Adapters:
             request = replace(request, server=request.server or config.server)
         return request.options(self.folders.cache, self.folders.data / "logs", shows_log=self.debug)
 
-    def tool_specs(self) -> Mapping[str, ToolSpec]:
-        """How each tool that there is is announced to a model, by name, in the order in which a session lists them."""
-        from gptoss.tools.catalogue import SPECS
+    @cached_property
+    def toolbox(self) -> Toolbox:
+        """The tools that there are."""
+        from gptoss.cli.toolbox import Toolbox
 
-        return SPECS
-
-    def tool_recipients(self) -> tuple[str, ...]:
-        """What a model can call."""
-        from gptoss.tools.catalogue import RECIPIENTS
-
-        return RECIPIENTS
-
-    def tools(
-        self,
-        names: Iterable[str],
-        options: ToolOptions,
-        opened: ExitStack,
-        *,
-        encode: Callable[[str], tuple[int, ...]],
-        put_blob: Callable[[bytes], str],
-        get_blob: Callable[[str], bytes],
-        confirm: Callable[[str], bool] | None = None,
-        files: Path | None = None,
-    ) -> dict[str, Tool]:
-        """The tools of these names, made but not yet started; what they start ends with `opened`.
-
-        `encode` counts tokens; artefacts are kept with `put_blob`; `confirm` is asked before each patch; `files` is
-        where Python's folders are, those of the sessions by default. A name that nobody knows has no tool, which the
-        model is told when it calls it. Raises UsageError for a browser whose source cannot be had.
-        """
-        made: dict[str, Tool] = {}
-        wanted = set(names)
-        if "browser" in wanted:
-            from gptoss.cli.tooling import EXA_KEY, EXA_URL
-            from gptoss.tools.browser.sources import provider_for
-            from gptoss.tools.browser.tool import BrowserTool
-
-            provider = provider_for(
-                options.source, exa_key=os.environ.get(EXA_KEY), exa_url=os.environ.get(EXA_URL) or None
-            )
-            made["browser"] = BrowserTool(provider, encode=encode, put_blob=put_blob, get_blob=get_blob)
-        if "python" in wanted:
-            from gptoss.tools.python.tool import PythonTool
-
-            python = PythonTool(
-                files or self._files,
-                put_blob=put_blob,
-                get_blob=get_blob,
-                backend=options.python_backend or "bubblewrap",
-                restore=options.python_restore,
-            )
-            opened.callback(python.close)
-            made["python"] = python
-        if "apply_patch" in wanted:
-            from gptoss.tools.apply_patch.tool import ApplyPatchTool
-
-            made["apply_patch"] = ApplyPatchTool(
-                options.workspace or Path(), put_blob=put_blob, confirm=confirm, journal=self.patches.journal
-            )
-        return made
+        return Toolbox(self.folders.data)
 
     def forget_files(self, session: str) -> None:
         """Remove what tools have left in files for the session with that id; pictures of others are made again."""
-        from shutil import rmtree
-
-        from gptoss.tools.python.files import folder_of
-
-        rmtree(folder_of(self._files, session), ignore_errors=True)
+        self.toolbox.forget(session)
         self.shelf().forget(session)
         self._forget_pictures()
 
@@ -335,18 +264,6 @@ class Adapters:
         from gptoss.cli.shelf import FOLDER, Shelf
 
         return Shelf(self.folders.cache / FOLDER, megabytes * 1_000_000)
-
-    @cached_property
-    def patches(self) -> Patches:
-        """What patches have changed."""
-        from gptoss.cli.patches import Patches
-
-        return Patches(self.folders.data / "patches")
-
-    @property
-    def _files(self) -> Path:
-        """Where the folders are that the sessions' Python sees."""
-        return self.folders.data / "files"
 
     def kept(self, get_blob: Callable[[str], bytes]) -> Kept:
         """What tools kept in the log that `get_blob` reads, for a display."""

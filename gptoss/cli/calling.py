@@ -35,9 +35,9 @@ def call_tool(
     """
     options.check()
     name = tool_named(recipient)
-    if name not in adapters.tool_specs():
-        raise UsageError(f"there is no tool {recipient!r}: a model can call {', '.join(adapters.tool_recipients())}")
-    for sentence in adapters.patches.recover():
+    if name not in adapters.toolbox.specs():
+        raise UsageError(f"there is no tool {recipient!r}: a model can call {', '.join(adapters.toolbox.recipients())}")
+    for sentence in adapters.toolbox.patches.recover():
         err.line(f"gptoss: {sentence}", "notice")
     with ExitStack() as opened:
         blobs = _Blobs()
@@ -46,7 +46,7 @@ def call_tool(
             blobs.reader = reader = adapters.open_reader(database)
             opened.callback(reader.close)
             artefacts = fold(reader.read(reader.session(session).branch)).artefacts[:]
-        tools = adapters.tools(
+        tools = adapters.toolbox.make(
             [name],
             options,
             opened,

@@ -25,7 +25,7 @@ def chat(request: ChatRequest, adapters: Adapters, out: Output, err: Output) -> 
     if talks and request.json:
         raise UsageError("--json needs a PROMPT, as an argument or piped in")
     interrupts = Interrupts()
-    for sentence in adapters.patches.recover():
+    for sentence in adapters.toolbox.patches.recover():
         err.line(f"gptoss: {sentence}", "notice")
     confirm = Confirmation(out if talks else err, interrupts) if request.tool_options.confirm else None
     try:

@@ -75,7 +75,7 @@ class Chat:
             self.name = self._named or new_name(lambda name: find(self._log, name) is not None)
             before = self._recorded()
             checkpoint = adapters.checkpoint(request.checkpoint, before.checkpoint)
-            self.settings = request.settings(before, checkpoint, adapters.tool_specs)
+            self.settings = request.settings(before, checkpoint, adapters.toolbox.specs)
         except BaseException:
             self._log.close()
             raise
@@ -289,7 +289,7 @@ class Chat:
         """Make the tools that the settings name and that are not there yet."""
         missing = [spec.name for spec in self.settings.tools if spec.name not in self._tools]
         if missing:
-            self._tools |= self._adapters.tools(
+            self._tools |= self._adapters.toolbox.make(
                 missing,
                 self._request.tool_options,
                 self._opened,
@@ -312,7 +312,7 @@ class Chat:
 
     def _recorded(self) -> Settings:
         if self.info is None:
-            return initial_settings(self._adapters.config, date.today().isoformat(), self._adapters.tool_specs)
+            return initial_settings(self._adapters.config, date.today().isoformat(), self._adapters.toolbox.specs)
         return fold(self._log.read(self.info.branch)).settings
 
     def _seed(self) -> int:

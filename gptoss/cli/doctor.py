@@ -67,7 +67,7 @@ def _findings(adapters: Adapters, database: str | None, *, gpu: bool) -> Iterato
     yield from _backends()
     yield _attempt("kernels", adapters.kernels, worst="warning")
     yield _gpu(thorough=gpu)
-    yield _attempt("sandbox", adapters.sandbox, worst="warning")
+    yield _attempt("sandbox", adapters.toolbox.sandbox, worst="warning")
 
 
 def _config(adapters: Adapters) -> Iterator[Finding]:

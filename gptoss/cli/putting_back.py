@@ -28,14 +28,14 @@ def put_back_files(
     begins = turn_seqs(log, session.branch)
     if not 1 <= turns <= len(begins):
         return
-    record = adapters.patches.since(log, session.branch, begins[-turns] - 1)
+    record = adapters.toolbox.patches.since(log, session.branch, begins[-turns] - 1)
     if record is None:
         return
     files = ", ".join(edit.path for edit in record.edits)
     if wanted is None and out.is_terminal and sys.stdin is not None and sys.stdin.isatty():
         wanted = _ask(out, f"Files were changed: {files}. Put them back too? [y/N] ")
     if wanted:
-        adapters.patches.put_back(record, workspace or Path())
+        adapters.toolbox.patches.put_back(record, workspace or Path())
         out.line(f"Put back as they were: {files}")
     else:
         out.line(f"What was changed of files stays as it is: {files}", "dim")

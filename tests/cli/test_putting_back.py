@@ -82,10 +82,10 @@ def test_a_patch_that_a_kill_cut_off_is_put_back_when_a_chat_starts(
     write(root, FILES)
     adapters = Adapters()
     for nth in range(1000):
-        assert killed(lambda: apply(root, EVERYTHING, journal=adapters.patches.journal), nth)
+        assert killed(lambda: apply(root, EVERYTHING, journal=adapters.toolbox.patches.journal), nth)
         if contents(root).get("a.txt") == b"A\n" and (root / "d.txt").exists():
             break
-        adapters.patches.recover()
+        adapters.toolbox.patches.recover()
     done = gptoss("chat", "Hi", replies=[greeting("Hi.")])
     assert (done.returncode, done.stdout) == (0, "Hi.\n")
     assert "was cut off in the middle: what it had changed is as before again (a.txt" in done.stderr

@@ -22,7 +22,7 @@ def effort(dialogue: Dialogue, argument: str) -> None:
 
 def tools(dialogue: Dialogue, argument: str) -> None:
     """[NAME on|off] · which tools the model has, or give it one or take it away"""
-    chat, specs = dialogue.chat, dialogue.adapters.tool_specs()
+    chat, specs = dialogue.chat, dialogue.adapters.toolbox.specs()
     if argument:
         name, _, state = argument.partition(" ")
         if name not in specs or state not in ("on", "off"):
