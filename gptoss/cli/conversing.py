@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 from datetime import date
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from gptoss.cli.ahead import head_start, lasting_prefix, next_prompt
 from gptoss.cli.bootstrap import Adapters, model_name
+from gptoss.cli.chat_model import ChatModel
 from gptoss.cli.display import Display
 from gptoss.cli.finding import find, forked, latest
 from gptoss.cli.holding import Hold
@@ -56,13 +54,10 @@ class Chat:
         self._pause: Callable[[], None] = lambda: None
         self._opened = ExitStack()
         self._tools: dict[str, Tool] = {}
-        self._model: tuple[str | None, str] = None, ""
-        self._shelf = adapters.shelf(MOST if request.kv_cache is None else request.kv_cache)
-        self._recalled: str | None = None
+        shelf = adapters.shelf(MOST if request.kv_cache is None else request.kv_cache)
+        self._model = ChatModel(adapters, shelf, self._so_far)
         self._log: EventLog = adapters.open_log(request.database)
         self._kept = adapters.kept(self._log.get_blob)
-        self._generator: TokenGenerator | None = None
-        self._harmony: Harmony | None = None
         self._conversation: Conversation | None = None
         self._began = False
         self._held = Hold(self._log, take_over=request.take_over)
@@ -91,8 +86,7 @@ class Chat:
                 else:  # whoever presses Ctrl-C twice wants to be gone
                     self.reopen_later()
             finally:
-                if self._generator is not None:
-                    self._generator.close()
+                self._model.close()
                 self._log.close()
 
     @property
@@ -129,17 +123,9 @@ class Chat:
 
     def load(self) -> tuple[TokenGenerator, Harmony]:
         """The model and the vocabulary, loaded with the tools: it takes seconds the first time, nothing after that."""
-        if self._harmony is None:
-            self._harmony = self._adapters.harmony()
-        self._equip(self._harmony)
-        model = self.settings.checkpoint, self.settings.backend
-        if self._generator is not None and model != self._model:
-            self._generator.close()
-            self._generator = None
-        if self._generator is None:
-            self._generator = self._adapters.generator(*model)
-            self._model, self._recalled = model, None
-        return self._generator, self._harmony
+        harmony = self._model.harmony
+        self._equip(harmony)
+        return self._model.load(self.settings), harmony
 
     def conversation(self) -> Conversation:
         """The conversation, opened for writing; this is what creates a session that is new. May raise BranchBusy."""
@@ -163,9 +149,7 @@ class Chat:
             )
             self._conversation.change_settings(self.settings)
             self._kept.begin(self._conversation.state.artefacts[:])
-            if self._recalled != self.info.id:
-                self._recalled = self.info.id
-                self._shelf.recall(generator, self.info.id, self._known(lasting_prefix, generator))
+            self._model.recall(self.info.id)
         return self._conversation
 
     def _let_go(self) -> None:
@@ -173,9 +157,9 @@ class Chat:
         self.reopen_later()
         # A single answer in a session that nobody gave a name is hardly ever gone on with.
         comes_back = self._named is not None or self._request.prompt is None
-        if comes_back and self.info is not None and self.info.id == self._recalled and self._generator is not None:
+        if comes_back and self.info is not None:
             # From the log as it is now: what was redacted meanwhile must not be kept.
-            self._shelf.store(self._generator, self.info.id, self._known(lasting_prefix, self._generator))
+            self._model.store(self.info.id)
 
     def reopen_later(self) -> None:
         """Let go of the conversation; the next one is opened anew and sees what others have written meanwhile."""
@@ -255,35 +239,24 @@ class Chat:
 
     def status(self) -> list[str]:
         """How much of the context is used, how fast the last answer came, and by what; [] before there is any."""
-        if self._conversation is None or self._generator is None:
+        if self._conversation is None or self._model.name is None:
             return []
         facts = [f"{self.used_tokens():,} of {self._conversation.context:,} tokens"]
         if (rate := tokens_per_second(self._conversation.state)) is not None:
             facts.append(f"{rate:.0f} tokens/s")
-        return [*facts, self._generator.name, f"reasoning {self.settings.reasoning_effort}"]
+        return [*facts, self._model.name, f"reasoning {self.settings.reasoning_effort}"]
 
     def head_start(self) -> AbstractContextManager[None]:
         """For while the user types: the model computes what the next prompt begins with."""
-        if self._generator is None or (self.settings.checkpoint, self.settings.backend) != self._model:
-            return nullcontext()  # it is about to be another one
-        ids = self._known(next_prompt, self._generator, settings=self.settings)  # they are recorded with the turn
-        return head_start(self._generator, ids) if ids else nullcontext()
+        return self._model.head_start(self.settings)
 
     def branches(self) -> list[str]:
         """The names of the session's branches."""
         return [] if self.info is None else [branch.name for branch in self._log.branches(self.info.id)]
 
-    def _known(
-        self, part: Callable[[State, Harmony, int], tuple[int, ...]], generator: TokenGenerator, **changed: Settings
-    ) -> tuple[int, ...]:
-        """What is known of the prompt after a `changed` state; nothing without a vocabulary, or a log to read."""
-        if self._harmony is None:
-            return ()
-        try:
-            state = self.state or State(session="", name="", settings=self.settings, seq=0)
-            return part(replace(state, **changed), self._harmony, generator.max_context)
-        except GptossError:
-            return ()  # the turn itself will meet it again, and say so
+    def _so_far(self) -> State:
+        """What the session has come to; before anything was said, that is its settings."""
+        return self.state or State(session="", name="", settings=self.settings, seq=0)
 
     def _equip(self, harmony: Harmony) -> None:
         """Make the tools that the settings name and that are not there yet."""
