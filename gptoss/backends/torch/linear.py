@@ -2,9 +2,12 @@
 
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch.nn import functional as F
+
+from gptoss.backends.torch.threads import on_threads
 
 Linear = Callable[[torch.Tensor], torch.Tensor]
 """float32 [rows, in] -> float32 [rows, out]."""
@@ -14,14 +17,20 @@ _WORTH_SHARING = 1 << 21
 
 
 class DenseLinear:
-    """The product in the weights' own type."""
+    """The product in the weights' own type.
+
+    In float32 on a CPU it is computed on one thread: BLAS libraries divide it between several in ways that change its
+    last bits.
+    """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
         self.weight = weight
         self.bias = None if bias is None else bias.to(weight.dtype)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        return F.linear(x.to(self.weight.dtype), self.weight, self.bias).float()
+        alone = self.weight.dtype == torch.float32 and self.weight.device.type == "cpu"
+        with on_threads(1) if alone else nullcontext():
+            return F.linear(x.to(self.weight.dtype), self.weight, self.bias).float()
 
 
 class HalfLinear:
