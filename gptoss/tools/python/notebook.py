@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 from gptoss.tools.python import texts
 from gptoss.tools.python.cells import Cell
 from gptoss.tools.python.kernel import GONE, Ending, Kernel
 from gptoss.tools.python.limits import Limits
 from gptoss.tools.python.output import Output
-from gptoss.tools.python.sandbox import Sandbox
+from gptoss.tools.python.sandbox import Sandbox, Unavailable
 
 Stop = Callable[[], bool]
+
+_DYING = (0.2, 0.5, 1.0, 2.0)
+"""Seconds to wait for what a kernel has left behind: killed processes count against the limit until they are gone."""
 
 
 class Notebook:
@@ -73,10 +76,18 @@ class Notebook:
             self._kernel = None
 
     def _renew(self, cells: list[Cell]) -> Kernel:
+        waits = iter(_DYING if self._kernel is not None else ())
         self.close()
-        self._kernel = kernel = Kernel(self._sandbox, self._data, self._limits)
-        self._ran = list(cells)
-        return kernel
+        while True:
+            try:
+                self._kernel = kernel = Kernel(self._sandbox, self._data, self._limits)
+            except Unavailable:
+                if (seconds := next(waits, None)) is None:
+                    raise
+                sleep(seconds)
+            else:
+                self._ran = list(cells)
+                return kernel
 
     def _run_again(self, cells: list[Cell], stop: Stop) -> str:
         kernel, failed = self._kernel, 0
