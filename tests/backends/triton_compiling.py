@@ -55,10 +55,10 @@ def compile_all(capability: int) -> dict[str, Any]:
         weights, cpu = random_weights(config, torch.device("cpu")), torch.device("cpu")
         cache = KVCache(config, cpu)
         cache.reserve(64)
-        decoder = Decoder(weights, dependent=capability >= 90)
-        decoder.layers(cache)
-        decoder.unembed()
-        decoder.draw()
+        for tokens in (1, 4):
+            decoder = Decoder(weights, tokens=tokens, dependent=capability >= 90)
+            decoder.forward(cache)
+            decoder.draw()
         for tile in GroupedTiles():
             hidden = Prefill(weights, GroupedTiles(*[tile] * 4)).forward(torch.arange(8), cache)
         Prefill(weights).logits(hidden)

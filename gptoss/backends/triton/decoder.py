@@ -1,4 +1,6 @@
-"""One token at a time: the kernels of a step in their order, captured once in a CUDA graph."""
+"""One token at a time, or a few: the kernels of a step in their order."""
+
+from collections.abc import Sequence
 
 import torch
 import triton
@@ -12,7 +14,7 @@ from gptoss.backends.triton.kernels.qkv import project_qkv
 from gptoss.backends.triton.kernels.router import score_experts
 from gptoss.backends.triton.kernels.sampling import draw, summarise
 from gptoss.backends.triton.kernels.unembedding import unembed
-from gptoss.backends.triton.tiles import Tile, Tiles
+from gptoss.backends.triton.tiles import FEW, Tile, Tiles
 from gptoss.backends.triton.weights import Layer, Weights, float16_factor
 from gptoss.engine.settings import Sampling
 
@@ -23,8 +25,10 @@ CHUNK = 2048
 class Decoder:
     """The buffers of a step and the launches that fill them.
 
-    `position` int64 [1] is where the token is whose embedding is in `hidden`; `token` int32 [1] and `logprob` float32
-    [1] are what the last step drew; `logits` float32 [vocabulary] what it was drawn from.
+    `position` int64 [1] is where the token is whose embedding is in `hidden`, or the first of `tokens` that follow one
+    another; `token` int32 [tokens] and `logprob` float32 [tokens] are what the last step drew after each of them;
+    `logits` float32 [tokens, vocabulary] what it was drawn from. What is computed for a token is the same to the last
+    bit, however many are computed with it.
     """
 
     def __init__(
@@ -32,16 +36,18 @@ class Decoder:
         weights: Weights,
         tiles: Tiles | None = None,
         *,
+        tokens: int = 1,
         splits: int = 16,
         dependent: bool = False,
         group: Group = ALONE,
     ) -> None:
-        """`splits` programs share the keys of a layer without a window. `dependent`: see `kernels`. `group` are the
-        ranks that share the model."""
+        """It computes `tokens` at a time. `splits` programs share the keys of a layer without a window. `dependent`:
+        see `kernels`. `group` are the ranks that share the model."""
         config, device = weights.config, weights.device
+        self.tokens = tokens
         self.weights = weights
         self.ranks = group
-        self.tiles = _fitting(tiles or Tiles(), weights)
+        self.tiles = _fitting(tiles or (Tiles() if tokens == 1 else FEW), weights)
         self.splits = splits
         self.dependent = dependent
         self.group = config.num_attention_heads // config.num_key_value_heads
@@ -52,26 +58,31 @@ class Decoder:
         def zeros(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
             return torch.zeros(*shape, dtype=dtype, device=device)
 
-        self.hidden = zeros(config.hidden_size)
-        self.queries = zeros(config.num_attention_heads * config.head_dim, dtype=torch.bfloat16)
-        self.mixed = zeros(config.num_attention_heads * config.head_dim, dtype=torch.bfloat16)
-        self.partial = zeros(config.num_key_value_heads, splits, self.rows, self.dim + 2)
-        self.arrived = zeros(config.num_key_value_heads, dtype=torch.int32)
-        self.scores = zeros(config.num_experts)
-        self.normed = zeros(config.hidden_size, dtype=torch.float16)
-        self.inner = zeros(config.experts_per_token, config.intermediate_size, dtype=torch.float16)
+        self.hidden = zeros(tokens, config.hidden_size)
+        self.queries = zeros(tokens, config.num_attention_heads * config.head_dim, dtype=torch.bfloat16)
+        self.mixed = zeros(tokens, config.num_attention_heads * config.head_dim, dtype=torch.bfloat16)
+        self.partial = zeros(tokens, config.num_key_value_heads, splits, self.rows, self.dim + 2)
+        self.arrived = zeros(tokens, config.num_key_value_heads, dtype=torch.int32)
+        self.scores = zeros(tokens, config.num_experts)
+        self.normed = zeros(tokens, config.hidden_size, dtype=torch.float16)
+        self.inner = zeros(tokens, config.experts_per_token, config.intermediate_size, dtype=torch.float16)
         self.inner_factor = float16_factor(config.swiglu_limit * (config.swiglu_limit + 1))
-        self.logits = zeros(weights.vocabulary)
-        self.own_logits = self.logits if group.size == 1 else zeros(config.vocab_size)
-        self.summaries = zeros(3, self.chunks)
+        self.logits = zeros(tokens, weights.vocabulary)
+        self.own_logits = self.logits if group.size == 1 else zeros(tokens, config.vocab_size)
+        self.summaries = zeros(tokens, 3, self.chunks)
         self.position = zeros(1, dtype=torch.int64)
         self.seed = zeros(1, dtype=torch.int64)
         self.temperature = zeros(1)
-        self.token = zeros(1, dtype=torch.int32)
-        self.logprob = zeros(1)
+        self.token = zeros(tokens, dtype=torch.int32)
+        self.logprob = zeros(tokens)
+
+    def forward(self, cache: KVCache) -> None:
+        """Launch all of the model on the token at `position`: `logits` of the one after it."""
+        self.layers(cache)
+        self.unembed()
 
     def layers(self, cache: KVCache) -> None:
-        """Launch all layers on the token at `position`: `hidden` becomes its last hidden state."""
+        """Launch all layers: `hidden` becomes the last hidden state."""
         for layer, (keys, values) in zip(self.weights.layers, cache.data, strict=True):
             self.layer(layer, keys, values)
 
@@ -86,14 +97,15 @@ class Decoder:
         self.expert_down(layer)
         self._sum()
 
-    def enter(self, token: int, position: int) -> None:
-        """Begin a step with a token that was not drawn here."""
+    def enter(self, tokens: Sequence[int], position: int) -> None:
+        """Begin a step with tokens that were not drawn here."""
         self.position.fill_(position)
         own = self.weights.plan.tokens
-        if token in own:
-            self.hidden.copy_(self.weights.embedding[token - own.start])
-        else:
-            self.hidden.zero_()
+        for row, token in zip(self.hidden, tokens, strict=True):
+            if token in own:
+                row.copy_(self.weights.embedding[token - own.start])
+            else:
+                row.zero_()
         self._sum()
 
     def ask(self, sampling: Sampling) -> None:
@@ -102,17 +114,18 @@ class Decoder:
         self.temperature.fill_(sampling.temperature)
 
     def unembed(self) -> None:
-        """Launch the product with the vocabulary: `logits` of the token after `position`."""
+        """Launch the product with the vocabulary."""
         weights, config, tile = self.weights, self.weights.config, self.tiles.unembedding
         unembed[(triton.cdiv(config.vocab_size, tile.rows),)](
             self.hidden, weights.norm, weights.unembedding, self.own_logits, config.vocab_size,
-            WIDTH=config.hidden_size, EPS=config.rms_norm_eps, ROWS=tile.rows, BLOCK=tile.block, **self._launch(tile),
+            WIDTH=config.hidden_size, EPS=config.rms_norm_eps, ROWS=tile.rows, BLOCK=tile.block,
+            TOKENS=self.tokens, **self._launch(tile),
         )  # fmt: skip
         if self.ranks.size > 1:
-            self.logits.copy_(self.ranks.gather(self.own_logits.unsqueeze(0), weights.vocabulary)[0])
+            self.logits.copy_(self.ranks.gather(self.own_logits, weights.vocabulary))
 
     def draw(self) -> None:
-        """Launch the sampling: `token` and `logprob`; `position` and `hidden` move on to it."""
+        """Launch the sampling: `token` and `logprob`; `position` and `hidden` move on to it, if it is one."""
         config = self.weights.config
         shared = {
             "VOCABULARY": self.weights.vocabulary,
@@ -120,17 +133,18 @@ class Decoder:
             "CHUNKS": self.chunks,
             "DEPENDENT": self.dependent,
         }
-        summarise[(self.chunks,)](
+        summarise[(self.chunks, self.tokens)](
             self.logits, self.temperature, self.summaries, num_warps=8, launch_pdl=self.dependent, **shared
         )
-        draw[(1,)](
+        draw[(self.tokens,)](
             self.logits, self.temperature, self.seed, self.summaries, self.position, self.token, self.logprob,
             self.weights.embedding, self.hidden, self.weights.plan.tokens.start, self.weights.plan.tokens.stop,
             CHUNKS_BLOCK=triton.next_power_of_2(self.chunks),
-            WIDTH=config.hidden_size, WIDTH_BLOCK=triton.next_power_of_2(config.hidden_size),
+            WIDTH=config.hidden_size, WIDTH_BLOCK=triton.next_power_of_2(config.hidden_size), TOKENS=self.tokens,
             num_warps=8, launch_pdl=self.dependent, **shared,
         )  # fmt: skip
-        self._sum()
+        if self.tokens == 1:
+            self._sum()
 
     def _sum(self) -> None:
         """Make of the ranks' parts of the hidden state the whole on each."""
@@ -146,13 +160,14 @@ class Decoder:
             self.hidden, layer.attention_norm, layer.qkv, layer.qkv_bias, self.weights.rope, self.position,
             self.queries, keys, values, keys.shape[1],
             WIDTH=config.hidden_size, HEADS=heads, KV_HEADS=kv_heads, HEAD_DIM=config.head_dim,
-            EPS=config.rms_norm_eps, PAIRS=tile.rows, AHEAD=tile.ahead, BLOCK=tile.block, **self._launch(tile),
+            EPS=config.rms_norm_eps, PAIRS=tile.rows, AHEAD=tile.ahead, BLOCK=tile.block,
+            TOKENS=self.tokens, **self._launch(tile),
         )  # fmt: skip
 
     def attend(self, layer: Layer, keys: torch.Tensor, values: torch.Tensor) -> None:
         config, tile = self.weights.config, self.tiles.attention
         splits = 1 if 0 < layer.window <= 2 * tile.block else self.splits
-        attend[(config.num_key_value_heads, splits)](
+        attend[(config.num_key_value_heads, splits, self.tokens)](
             self.queries, keys, values, layer.sinks, self.position, self.partial, self.arrived, self.mixed,
             keys.shape[1],
             WINDOW=layer.window, GROUP=self.group, ROWS=self.rows, HEAD_DIM=config.head_dim, DIM=self.dim,
@@ -164,12 +179,13 @@ class Decoder:
         project_out[(triton.cdiv(config.hidden_size, tile.rows),)](
             self.mixed, layer.out, layer.out_bias, self.hidden,
             WIDTH=config.hidden_size, INNER=config.num_attention_heads * config.head_dim,
-            ROWS=tile.rows, AHEAD=tile.ahead, BLOCK=tile.block, KEEP=self.ranks.rank == 0, **self._launch(tile),
+            ROWS=tile.rows, AHEAD=tile.ahead, BLOCK=tile.block, KEEP=self.ranks.rank == 0,
+            TOKENS=self.tokens, **self._launch(tile),
         )  # fmt: skip
 
     def score_experts(self, layer: Layer) -> None:
         config, tile = self.weights.config, self.tiles.router
-        score_experts[(config.num_experts,)](
+        score_experts[(config.num_experts, self.tokens)](
             self.hidden, layer.experts_norm, layer.router, layer.router_bias, self.scores, self.normed,
             layer.input_factor,
             WIDTH=config.hidden_size, WIDTH_BLOCK=triton.next_power_of_2(config.hidden_size), EPS=config.rms_norm_eps,
@@ -178,7 +194,7 @@ class Decoder:
 
     def expert_up(self, layer: Layer) -> None:
         config, tile = self.weights.config, self.tiles.up
-        expert_up[(triton.cdiv(2 * config.intermediate_size, tile.rows), config.experts_per_token)](
+        expert_up[(triton.cdiv(2 * config.intermediate_size, tile.rows), config.experts_per_token, self.tokens)](
             self.normed.view(torch.int32), self.scores, *layer.up[:3], self.inner,
             layer.up.factor / layer.input_factor, self.inner_factor,
             ALPHA=config.swiglu_alpha, LIMIT=config.swiglu_limit, ROWS=tile.rows, BLOCK=tile.block,
@@ -187,7 +203,7 @@ class Decoder:
 
     def expert_down(self, layer: Layer) -> None:
         config, tile = self.weights.config, self.tiles.down
-        expert_down[(triton.cdiv(config.hidden_size, tile.rows),)](
+        expert_down[(triton.cdiv(config.hidden_size, tile.rows), self.tokens)](
             self.inner.view(torch.int32), self.scores, *layer.down[:3], self.hidden,
             layer.down.factor / self.inner_factor,
             ROWS=tile.rows, BLOCK=tile.block, KEEP=self.ranks.rank == 0, **self._routing(), **self._launch(tile),

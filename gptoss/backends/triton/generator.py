@@ -18,11 +18,14 @@ from gptoss.backends.saved import key_of
 from gptoss.backends.torch.scoring import scored
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
+from gptoss.backends.triton.graphs import Graphs
 from gptoss.backends.triton.kernels.product import INTERPRETED
+from gptoss.backends.triton.lookup import Lookup
 from gptoss.backends.triton.prefill import Prefill
 from gptoss.backends.triton.prompts import Prompts
 from gptoss.backends.triton.steps import Steps
 from gptoss.backends.triton.tiles import FewPrograms
+from gptoss.backends.triton.trial import COST, DRAFT, Trial
 from gptoss.backends.triton.weights import Weights, load_weights
 from gptoss.engine.errors import BackendError, GenerationFailed
 from gptoss.engine.ports import Cancelled, TokenChunk, TokenScore
@@ -65,13 +68,15 @@ class TritonGenerator(OneAnswer):
             checkpoint.close()
 
     @classmethod
-    def over(cls, weights: Weights, fingerprint: str, group: Group = ALONE) -> Self:
+    def over(cls, weights: Weights, fingerprint: str, group: Group = ALONE, *, speculates: bool = False) -> Self:
         """With weights that are on the card already."""
         generator = cls.__new__(cls)
-        generator._start(weights, fingerprint, group)
+        generator._start(weights, fingerprint, group, speculates=speculates)
         return generator
 
-    def _start(self, weights: Weights, fingerprint: str, group: Group, written: str = "") -> None:
+    def _start(
+        self, weights: Weights, fingerprint: str, group: Group, written: str = "", *, speculates: bool = False
+    ) -> None:
         config, place = weights.plan.whole, weights.device
         super().__init__(config, CHUNK)
         tiles = FewPrograms() if INTERPRETED else FewPrograms(None, None, None)
@@ -82,8 +87,12 @@ class TritonGenerator(OneAnswer):
         self._key = key_of(fingerprint, written, self.arithmetic)
         self._prefill = Prefill(weights, tiles.grouped, tiles.flash, group)
         self._prompts = Prompts(self._prefill, self._cache)
-        self._decoder = Decoder(weights, tiles.decoding, dependent=_dependent(place), group=group)
-        self._steps = Steps(self._decoder, self._cache)
+        graphs, dependent = Graphs(self._cache), _dependent(place)
+        self._decoder = Decoder(weights, tiles.decoding, dependent=dependent, group=group)
+        self._steps = Steps(self._decoder, graphs)
+        few = Decoder(weights, tiles.decoding, tokens=1 + DRAFT, dependent=dependent, group=group)
+        self._trial = Trial(few, graphs)
+        self._speculates = speculates
 
     def generate(
         self, prompt: Sequence[int], sampling: Sampling, stop_ids: frozenset[int], cancelled: Cancelled
@@ -141,7 +150,7 @@ class TritonGenerator(OneAnswer):
 
     def close(self) -> None:
         """Give the memory back; the generator is of no use afterwards."""
-        for name in ("_steps", "_decoder", "_prompts", "_prefill", "_cache"):
+        for name in ("_steps", "_trial", "_decoder", "_prompts", "_prefill", "_cache"):
             self.__dict__.pop(name, None)
 
     def _drawn(self, ids: list[int], sampling: Sampling, left: int) -> Iterator[tuple[int, float]]:
@@ -149,20 +158,37 @@ class TritonGenerator(OneAnswer):
         if sampling.top_p < 1:
             yield from self._drawn_one_by_one(ids, sampling, left)
             return
+        ids, end = list(ids), len(ids) + left
+        lookup = Lookup(ids, DRAFT, COST)
         with torch.inference_mode(), self._failing():
-            self._decoder.ask(sampling)
-            self._steps.begin(ids[-1], len(ids) - 1)
-            self._steps.launch()
-        self._cache.ids.append(ids[-1])
-        while left:
-            left -= 1
+            for decoder in (self._decoder, self._trial.decoder):
+                decoder.ask(sampling)
+        on_the_way = 0
+        while len(ids) < end:
+            draft = lookup.draft() if self._speculates and len(ids) + DRAFT < end else []
             with torch.inference_mode(), self._failing():
-                if left:
-                    self._steps.launch()
-                token, logprob = self._steps.take()
-            if left and token >= 0:
-                self._cache.ids.append(token)
-            yield token, logprob
+                if draft and not on_the_way:
+                    drawn = self._trial.draw([ids[-1], *draft], len(ids) - 1)
+                    lookup.learn(len(drawn))
+                    self._cache.ids += [ids[-1], *(token for token, _ in drawn[:-1])]
+                else:
+                    if not on_the_way:
+                        self._steps.begin(ids[-1], len(ids) - 1)
+                        self._steps.launch()
+                        self._cache.ids.append(ids[-1])
+                        on_the_way = 1
+                    if goes_on := not draft and len(ids) + 1 < end:
+                        self._steps.launch()
+                    drawn = [self._steps.take()]
+                    if draft and drawn[0][0] != draft[0]:
+                        lookup.learn(1)
+                    on_the_way = int(goes_on)
+                    if goes_on and drawn[0][0] >= 0:
+                        self._cache.ids.append(drawn[0][0])
+            for token, logprob in drawn:
+                ids.append(token)
+                lookup.add(token)
+                yield token, logprob
 
     def _drawn_one_by_one(self, ids: list[int], sampling: Sampling, left: int) -> Iterator[tuple[int, float]]:
         """With `top_p`, which PyTorch draws."""

@@ -1,21 +1,17 @@
-"""Decoding steps on the way: launched ahead of their results, as CUDA graphs where there is a GPU."""
-
-from collections.abc import Callable
+"""Decoding steps on the way: launched ahead of their results."""
 
 import torch
 
-from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
+from gptoss.backends.triton.graphs import Graphs
 
 
 class Steps:
-    """Runs a decoder over a cache. A graph is captured again when the cache has moved."""
+    """Runs a decoder of single tokens over the cache of `graphs`."""
 
-    def __init__(self, decoder: Decoder, cache: KVCache) -> None:
+    def __init__(self, decoder: Decoder, graphs: Graphs) -> None:
         self.decoder = decoder
-        self.cache = cache
-        self._graphs: dict[bool, Callable[[], None]] = {}
-        self._place = 0, 0
+        self._graphs = graphs
         self._on_card = decoder.weights.device.type == "cuda"
         self._tokens = torch.zeros(2, dtype=torch.int32, pin_memory=self._on_card)
         self._logprobs = torch.zeros(2, pin_memory=self._on_card)
@@ -24,12 +20,12 @@ class Steps:
 
     def begin(self, token: int, position: int) -> None:
         """Put a token where the next step starts from; what was launched before is forgotten."""
-        self.decoder.enter(token, position)
+        self.decoder.enter([token], position)
         self._launched = self._taken = 0
 
     def launch(self) -> None:
         """Compute the token at the decoder's position and draw the next one. At most two may be on the way."""
-        self._run(drawing=True)
+        self._graphs.run("step", self._step)
         slot = self._launched % 2
         self._tokens[slot : slot + 1].copy_(self.decoder.token, non_blocking=True)
         self._logprobs[slot : slot + 1].copy_(self.decoder.logprob, non_blocking=True)
@@ -47,31 +43,12 @@ class Steps:
 
     def logits(self) -> torch.Tensor:
         """Compute the token at the decoder's position: the logits of the next one, float32 [vocabulary]."""
-        self._run(drawing=False)
-        return self.decoder.logits
+        self._graphs.run("logits", self._forward)
+        return self.decoder.logits[0]
 
-    def _run(self, drawing: bool) -> None:
-        place = self.cache.data.data_ptr(), self.cache.capacity
-        if place != self._place:
-            self._graphs.clear()
-            self._place = place
-            self._compute(drawing)  # compiles what was not compiled yet, which a graph cannot record
-        elif not self._on_card:
-            self._compute(drawing)
-        else:
-            if drawing not in self._graphs:
-                self._graphs[drawing] = self._capture(drawing)
-            self._graphs[drawing]()
+    def _step(self) -> None:
+        self._forward()
+        self.decoder.draw()
 
-    def _compute(self, drawing: bool) -> None:
-        self.decoder.layers(self.cache)
-        self.decoder.unembed()
-        if drawing:
-            self.decoder.draw()
-
-    def _capture(self, drawing: bool) -> Callable[[], None]:
-        graph = torch.cuda.CUDAGraph()
-        torch.cuda.synchronize()
-        with torch.cuda.graph(graph):
-            self._compute(drawing)
-        return graph.replay
+    def _forward(self) -> None:
+        self.decoder.forward(self._graphs.cache)

@@ -25,6 +25,10 @@ class Tiles(NamedTuple):
     unembedding: Tile = Tile(4, 512, 1)
 
 
+FEW = Tiles(qkv=Tile(1, 256, 1, 1024), unembedding=Tile(1, 512, 1))
+"""For a few tokens at a time, which need more registers a row. Other columns would make other numbers."""
+
+
 class GroupedTile(NamedTuple):
     """Rows of an expert's matrix (64 or more), choices (32 or more), and groups of 32 weights of each row that a
     program multiplies at a time."""

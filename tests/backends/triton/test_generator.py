@@ -1,5 +1,6 @@
 """The port's contract on the kernels, interpreted where there is no GPU."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,31 @@ def test_a_token_that_top_p_leaves_no_choice_is_the_likeliest(checkpoint: Path) 
     assert ids_of(chunks[0]) == ids_of(chunks[1])
 
 
+def test_drafts_change_no_token(checkpoint: Path) -> None:
+    plain, drafting = TritonGenerator(checkpoint), TritonGenerator(checkpoint)
+    drafting._speculates = True
+    ids = [*range(3, 15), 40, 41, *range(3, 9)]
+    sampling = Sampling(temperature=0, max_tokens=9, logprobs=True)
+    tried: list[int] = []
+    draw = drafting._trial.draw
+
+    def counted(tokens: Sequence[int], position: int) -> list[tuple[int, float]]:
+        drawn = draw(tokens, position)
+        tried.append(len(drawn))
+        return drawn
+
+    drafting._trial.draw = counted  # type: ignore[method-assign]
+    for _ in range(2):
+        plainly, drafted = (
+            [chunk for chunk in generator.generate(ids, sampling, frozenset(), never) if chunk.ids]
+            for generator in (plain, drafting)
+        )
+        assert drafted == plainly
+        assert drafting._cache.ids == plain._cache.ids
+        ids = [*ids, *ids_of(plainly), 9, 9, *ids]  # what comes now has come before, if the model is so inclined
+    assert max(tried) > 1
+
+
 def test_what_was_computed_ahead_is_not_computed_again(checkpoint: Path) -> None:
     generator, ids, one = TritonGenerator(checkpoint), list(range(3, 20)), Sampling(temperature=0, max_tokens=1)
     assert prefilled_of(list(generator.generate(ids, one, frozenset(), never))) == len(ids)
@@ -108,5 +134,5 @@ def test_logits_of_every_length_are_those_of_the_torch_model(checkpoint: Path) -
     exact = model.logits(model.forward(ids, model.new_cache()))
     for length in (1, 2, 129, 300) if DEVICE.type == "cuda" else (7, 40):
         list(generator.generate(ids[:length], Sampling(temperature=0, max_tokens=1), frozenset(), never))
-        found = generator._decoder.logits.cpu()
+        found = generator._decoder.logits[0].cpu()
         assert float((found - exact[length - 1]).abs().median()) < 0.05 * float(exact.std())

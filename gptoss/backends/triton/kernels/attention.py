@@ -1,4 +1,4 @@
-"""Attention of one token over the cache: keys divided among programs, sinks, sliding windows."""
+"""Attention of one token, or each of a few, over the cache: keys divided among programs, sinks, sliding windows."""
 
 import triton
 import triton.language as tl
@@ -29,24 +29,27 @@ def attend(
     SPLITS: tl.constexpr,
     DEPENDENT: tl.constexpr,
 ):
-    """Grid: [kv_heads, SPLITS]. The queries that share keys are the rows of one product.
+    """Grid: [kv_heads, SPLITS, tokens]. The queries that share keys are the rows of one product.
 
     WINDOW is 0 for all positions; ROWS is GROUP (query heads a kv head), 16 at least, and DIM is head_dim, 16 at least,
-    each rounded up to a power of two. partial float32 [kv_heads, SPLITS, ROWS, DIM + 2], with each split's maximum and
-    sum last; arrived int32 [kv_heads], zeros before and after; mixed bf16 [heads, head_dim].
+    each rounded up to a power of two. queries, mixed bf16 [tokens, heads, head_dim], of the tokens at `position` and
+    after it; partial float32 [tokens, kv_heads, SPLITS, ROWS, DIM + 2], with each split's maximum and sum last; arrived
+    int32 [tokens, kv_heads], zeros before and after.
 
     Each program takes an equal share of the keys that there are, not of the capacity. The one that is done last
     combines what all have found, in the splits' order.
     """
     kv_head = tl.program_id(0)
     split = tl.program_id(1)
+    kv_heads = tl.num_programs(0)
+    token = tl.program_id(2)
     rows = tl.arange(0, ROWS)
     dims = tl.arange(0, DIM)
     within = tl.arange(0, KEYS)
     in_head = dims < HEAD_DIM
     valid = (rows < GROUP)[:, None] & in_head[None, :]
 
-    position = tl.load(position_ptr)
+    position = tl.load(position_ptr) + token
     first = tl.maximum(position - WINDOW + 1, 0) if WINDOW else 0
     share = tl.cdiv(tl.cdiv(position + 1 - first, SPLITS), KEYS) * KEYS
     used = tl.cdiv(position + 1 - first, share)
@@ -55,7 +58,8 @@ def attend(
     wait(DEPENDENT)
     if split < used:
         heads = kv_head * GROUP + rows
-        queries = tl.load(queries_ptr + heads[:, None] * HEAD_DIM + dims[None, :], valid, 0.0)
+        own_heads = token * kv_heads * GROUP + heads
+        queries = tl.load(queries_ptr + own_heads[:, None] * HEAD_DIM + dims[None, :], valid, 0.0)
         base = kv_head.to(tl.int64) * capacity * HEAD_DIM
         largest = tl.full([ROWS], float("-inf"), tl.float32)
         total = tl.zeros([ROWS], tl.float32)
@@ -75,22 +79,23 @@ def attend(
             mixed = mixed * kept[:, None] + product(weights.to(tl.bfloat16), values)
             largest = new
         sinks = tl.load(sinks_ptr + heads, rows < GROUP, 0.0) * LOG2E
-        out_ptr = mixed_ptr + heads[:, None] * HEAD_DIM + dims[None, :]
+        out_ptr = mixed_ptr + own_heads[:, None] * HEAD_DIM + dims[None, :]
         if used == 1:
             mixed = mixed / (total + tl.exp2(sinks - largest))[:, None]
             tl.store(out_ptr, mixed.to(tl.bfloat16), valid)
         else:
-            own_ptr = partial_ptr + (kv_head * SPLITS + split) * ROWS * (DIM + 2)
+            place = token * kv_heads + kv_head
+            own_ptr = partial_ptr + (place * SPLITS + split) * ROWS * (DIM + 2)
             tl.store(own_ptr + rows[:, None] * DIM + dims[None, :], mixed)
             tl.store(own_ptr + ROWS * DIM + rows, largest)
             tl.store(own_ptr + ROWS * (DIM + 1) + rows, total)
             tl.debug_barrier()
-            before = tl.atomic_add(arrived_ptr + kv_head, 1, sem="acq_rel")
+            before = tl.atomic_add(arrived_ptr + place, 1, sem="acq_rel")
             if before == used - 1:
                 _combine(
-                    partial_ptr + kv_head * SPLITS * ROWS * (DIM + 2), sinks, out_ptr, valid, used, ROWS, DIM, SPLITS
+                    partial_ptr + place * SPLITS * ROWS * (DIM + 2), sinks, out_ptr, valid, used, ROWS, DIM, SPLITS
                 )
-                tl.store(arrived_ptr + kv_head, 0)
+                tl.store(arrived_ptr + place, 0)
 
 
 @triton.jit

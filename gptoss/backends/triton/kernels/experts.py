@@ -1,4 +1,4 @@
-"""The experts of one token: two products with packed matrices, the clamped SwiGLU between them."""
+"""The experts of one token, or each of a few: two products with packed matrices, the clamped SwiGLU between them."""
 
 import triton
 import triton.language as tl
@@ -65,18 +65,21 @@ def expert_up(
     BLOCK: tl.constexpr,
     DEPENDENT: tl.constexpr,
 ):
-    """Grid: [inner * 2 / ROWS, per_token]. Rows alternate between gate and up.
+    """Grid: [inner * 2 / ROWS, per_token, tokens]. Rows alternate between gate and up.
 
     normed as `score_experts` writes it, pairs as int32, times 1 / inverse; words int32 [experts, 2 * inner, width / 8];
-    exponents uint8 [experts, 2 * inner, width / 32]; bias bf16 [experts, 2 * inner]; inner float16 [per_token, inner],
-    times factor, in the order of `packing.places`.
+    exponents uint8 [experts, 2 * inner, width / 32]; bias bf16 [experts, 2 * inner]; inner float16 [tokens, per_token,
+    inner], times factor, in the order of `packing.places`.
     """
     WORDS: tl.constexpr = WIDTH // 8
     rank = tl.program_id(1)
+    token = tl.program_id(2)
     rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     rows = tl.minimum(rows, 2 * INNER - 1)
     wait(DEPENDENT)
-    expert = choose(load_scores(scores_ptr, EXPERTS, EXPERTS_BLOCK), rank, RANKS, PER_TOKEN, EXPERTS_BLOCK)
+    expert = choose(
+        load_scores(scores_ptr + token * EXPERTS, EXPERTS, EXPERTS_BLOCK), rank, RANKS, PER_TOKEN, EXPERTS_BLOCK
+    )
     all_rows = expert.to(tl.int64) * (2 * INNER) + rows
     bias = tl.load(bias_ptr + all_rows).to(tl.float32)
     sums = tl.zeros([ROWS, BLOCK // 4], tl.float32)
@@ -88,7 +91,7 @@ def expert_up(
         exponents = tl.load(
             exponents_ptr + all_rows[:, None] * (WORDS // 4) + group[None, :], (group < WORDS // 4)[None, :], 0
         )
-        x_ptr = normed_ptr + column[None, :]
+        x_ptr = normed_ptr + token * (WIDTH // 2) + column[None, :]
         x0 = tl.load(x_ptr, inside, 0)
         x1 = tl.load(x_ptr + WORDS, inside, 0)
         x2 = tl.load(x_ptr + 2 * WORDS, inside, 0)
@@ -98,7 +101,8 @@ def expert_up(
     gate, up = tl.split(tl.reshape(tl.sum(sums, 1) * inverse + bias, [ROWS // 2, 2]))
     unit = tl.program_id(0) * (ROWS // 2) + tl.arange(0, ROWS // 2)
     result = swiglu(gate, up, ALPHA, LIMIT) * factor
-    tl.store(inner_ptr + rank * INNER + place(unit, INNER // 8), result.to(tl.float16), unit < INNER)
+    target_ptr = inner_ptr + (token * PER_TOKEN + rank) * INNER
+    tl.store(target_ptr + place(unit, INNER // 8), result.to(tl.float16), unit < INNER)
 
 
 @triton.jit
@@ -121,18 +125,23 @@ def expert_down(
     KEEP: tl.constexpr,
     DEPENDENT: tl.constexpr,
 ):
-    """Grid: width / ROWS, each for all experts of the token; RANKS is per_token rounded up to a power of two.
+    """Grid: [width / ROWS, tokens], each for all experts of a token; RANKS is per_token rounded up to a power of two.
 
-    hidden float32 [width], in and out: of several ranks that are to be summed, one KEEPs what it was. inner as
+    hidden float32 [tokens, width], in and out: of several ranks that are to be summed, one KEEPs what it was. inner as
     `expert_up` writes it, pairs as int32, times 1 / inverse; words int32 [experts, width, inner / 8]; bias bf16
     [experts, width].
     """
     WORDS: tl.constexpr = INNER // 8
+    token = tl.program_id(1)
+    hidden_ptr += token * WIDTH
+    inner_ptr += token * PER_TOKEN * (INNER // 2)
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     rows = tl.minimum(row, WIDTH - 1)
     # The scores are from two kernels ago, so the matrices can be on their way before the inputs are there.
     ranks = tl.arange(0, RANKS)
-    experts, weights = choose_all(load_scores(scores_ptr, EXPERTS, EXPERTS_BLOCK), RANKS, PER_TOKEN, EXPERTS_BLOCK)
+    experts, weights = choose_all(
+        load_scores(scores_ptr + token * EXPERTS, EXPERTS, EXPERTS_BLOCK), RANKS, PER_TOKEN, EXPERTS_BLOCK
+    )
     all_rows = experts.to(tl.int64)[None, :] * WIDTH + rows[:, None]
     bias = tl.load(bias_ptr + all_rows).to(tl.float32)
     sums = tl.zeros([ROWS, RANKS, BLOCK // 4], tl.float32)

@@ -21,20 +21,21 @@ def score_experts(
     EPS: tl.constexpr,
     DEPENDENT: tl.constexpr,
 ):
-    """Grid: experts. scores float32 [experts]; normed float16 [width], times factor, in the order of
-    `packing.places`."""
+    """Grid: [experts, tokens]. hidden float32 [tokens, width]; scores float32 [tokens, experts]; normed float16
+    [tokens, width], times factor, in the order of `packing.places`."""
     expert = tl.program_id(0)
+    token = tl.program_id(1)
     columns = tl.arange(0, WIDTH_BLOCK)
     inside = columns < WIDTH
     weight = tl.load(weight_ptr + expert * WIDTH + columns, inside, 0.0).to(tl.float32)
     norm = tl.load(norm_ptr + columns, inside, 0.0)
     bias = tl.load(bias_ptr + expert).to(tl.float32)
     wait(DEPENDENT)
-    x = tl.load(hidden_ptr + columns, inside, 0.0)
+    x = tl.load(hidden_ptr + token * WIDTH + columns, inside, 0.0)
     x = x * tl.rsqrt(tl.sum(x * x, 0) / WIDTH + EPS) * norm
-    tl.store(scores_ptr + expert, tl.sum(x * weight, 0) + bias)
+    tl.store(scores_ptr + token * tl.num_programs(0) + expert, tl.sum(x * weight, 0) + bias)
     if expert == 0:
-        tl.store(normed_ptr + place(columns, WIDTH // 8), (x * factor).to(tl.float16), inside)
+        tl.store(normed_ptr + token * WIDTH + place(columns, WIDTH // 8), (x * factor).to(tl.float16), inside)
 
 
 @triton.jit

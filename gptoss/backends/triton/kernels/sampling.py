@@ -22,9 +22,12 @@ def summarise(
     CHUNKS: tl.constexpr,
     DEPENDENT: tl.constexpr,
 ):
-    """Grid: CHUNKS. summaries float32 [3, CHUNKS]: the largest logit of a chunk, and the sums of exp(logit - largest)
-    at the temperature and at temperature 1."""
+    """Grid: [CHUNKS, tokens]. logits float32 [tokens, vocabulary]; summaries float32 [tokens, 3, CHUNKS]: the largest
+    logit of a chunk, and the sums of exp(logit - largest) at the temperature and at temperature 1."""
     chunk = tl.program_id(0)
+    token = tl.program_id(1)
+    logits_ptr += token * VOCABULARY
+    summaries_ptr += token * 3 * CHUNKS
     ids = chunk * CHUNK + tl.arange(0, CHUNK)
     wait(DEPENDENT)
     logits = tl.load(logits_ptr + ids, ids < VOCABULARY, float("-inf"))
@@ -69,14 +72,19 @@ def draw(
     CHUNKS_BLOCK: tl.constexpr,
     WIDTH: tl.constexpr,
     WIDTH_BLOCK: tl.constexpr,
+    TOKENS: tl.constexpr,
     DEPENDENT: tl.constexpr,
 ):
-    """One program. Draws the token that follows `position`, moves there, and begins the next step.
+    """Grid: TOKENS. Draws the tokens that follow `position` and those after it; a single one is moved to, and begins
+    the next step.
 
-    seed, position int64 [1], position in and out; token int32 [1], -1 where the logits are no numbers; logprob float32
-    [1], at temperature 1; embedding bf16 [end - first, width], of the tokens from `first` on; hidden float32 [width], 0
-    for other tokens.
+    logits and summaries as above; seed, position int64 [1], position in and out; token int32 [TOKENS], -1 where the
+    logits are no numbers; logprob float32 [TOKENS], at temperature 1; embedding bf16 [end - first, width], of the
+    tokens from `first` on; hidden float32 [1, width], 0 for other tokens.
     """
+    row = tl.program_id(0)
+    logits_ptr += row * VOCABULARY
+    summaries_ptr += row * 3 * CHUNKS
     wait(DEPENDENT)
     chunks = tl.arange(0, CHUNKS_BLOCK)
     there = chunks < CHUNKS
@@ -86,7 +94,7 @@ def draw(
     best = tl.max(largest, 0)
     asked = tl.load(temperature_ptr)
     temperature = tl.maximum(asked, COLDEST)
-    position = tl.load(position_ptr) + 1
+    position = tl.load(position_ptr) + row + 1
 
     sums = tl.where(there, sums * tl.exp((largest - best) / temperature).to(tl.float64), 0.0)
     running = tl.cumsum(sums, 0)
@@ -112,11 +120,11 @@ def draw(
     check = best + tl.sum(tl.where(there, plain, 0.0), 0).to(tl.float32)
     usable = (check - check) == 0.0  # neither an infinity nor NaN
     token = tl.where(usable, token, 0)
-    tl.store(logprob_ptr, tl.minimum(logit - best - normaliser, 0.0))
-    tl.store(token_ptr, tl.where(usable, token, -1))
-    tl.store(position_ptr, position)
-
-    columns = tl.arange(0, WIDTH_BLOCK)
-    own = (token >= first) & (token < end)
-    row = tl.load(embedding_ptr + (token - first).to(tl.int64) * WIDTH + columns, (columns < WIDTH) & own, 0.0)
-    tl.store(hidden_ptr + columns, row.to(tl.float32), columns < WIDTH)
+    tl.store(logprob_ptr + row, tl.minimum(logit - best - normaliser, 0.0))
+    tl.store(token_ptr + row, tl.where(usable, token, -1))
+    if TOKENS == 1:
+        tl.store(position_ptr, position)
+        columns = tl.arange(0, WIDTH_BLOCK)
+        own = (token >= first) & (token < end)
+        begins = tl.load(embedding_ptr + (token - first).to(tl.int64) * WIDTH + columns, (columns < WIDTH) & own, 0.0)
+        tl.store(hidden_ptr + columns, begins.to(tl.float32), columns < WIDTH)
