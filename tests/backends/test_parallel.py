@@ -17,6 +17,7 @@ from gptoss.backends.parallel.plan import plan, sizes
 from gptoss.backends.parallel.shard import Shard
 from gptoss.backends.parallel.world import world
 from gptoss.backends.torch.generator import TorchGenerator
+from gptoss.backends.torch.native.kernels import supported
 from gptoss.engine.conversation import Conversation
 from gptoss.engine.errors import BackendError, GenerationFailed, UsageError
 from gptoss.engine.events import TokensSampled
@@ -35,6 +36,10 @@ from tests.contracts.token_generator import (
     never,
     prefilled_of,
 )
+
+ROUNDING = 0.05 if supported()[0] == "avx512bf16" else 1e-3
+"""How far log probabilities may move: sums in another order round what is multiplied in fixed point elsewhere, by much
+more where inputs are rounded to bfloat16."""
 
 GEOMETRY = Geometry(heads=6, kv_heads=2, inner=160, factor=8.0)
 """Neither heads nor inner values can be shared out evenly among four."""
@@ -174,10 +179,10 @@ def test_ranks_say_what_one_process_says(ranks: Together, checkpoint: Path, alon
             assert ids_of(mine) == ids_of(theirs)
             assert prefilled_of(mine) == prefilled_of(theirs)
     for mine, theirs in zip(many.score(ids, 5), alone.score(ids, 5), strict=True):
-        assert (mine.token, mine.rank, mine.best) == (theirs.token, theirs.rank, theirs.best)
-        assert (
-            abs(mine.logprob - theirs.logprob) < 1e-3
-        )  # sums in another order round what is multiplied in fixed point elsewhere
+        assert mine.token == theirs.token
+        assert abs(mine.rank - theirs.rank) <= 100 * ROUNDING
+        assert abs(mine.best_logprob - theirs.best_logprob) < ROUNDING
+        assert abs(mine.logprob - theirs.logprob) < ROUNDING
     many.close()
 
 
@@ -258,7 +263,7 @@ def test_fifty_conversations_are_the_same(ranks: Together, embedded: Path, harmo
     for ids in said:
         pairs = zip(many.score(ids), one.score(ids), strict=True)
         differences += [abs(mine.logprob - theirs.logprob) for mine, theirs in pairs]
-    assert max(differences) < 2e-3
+    assert max(differences) < 2 * ROUNDING
     many.close()
 
 

@@ -120,7 +120,7 @@ def test_a_model_computes_with_the_rounded_weights_and_no_others(weights: Weight
     assert 0 < moved < stored.std() / 10  # where another expert is chosen, much
     for name in kernels.supported():
         model = NativeModel(whole(Checkpoint(path)), torch.bfloat16, name, narrow=True)
-        bound = 2 if name == "avx512bf16" else 20  # it rounds what experts are multiplied with
+        bound = 2 if name == "avx512bf16" else 20  # it rounds what the router is multiplied with
         assert (logits(model, [ids]) - exact).abs().mean() < moved / bound
     with torch.inference_mode():
         plain = load_model(whole(Checkpoint(path)), torch.device("cpu"), torch.bfloat16, narrow=True)

@@ -5,8 +5,8 @@
  * partial sums in the order of the elements, and those are added as a tree. So a prompt gives the same bits prefilled
  * whole, in parts, or token by token. Compiled for AVX2 or for AVX512 it also gives the same bits: the width of the
  * registers only decides how many of the 16 one instruction takes; and MXFP4 (`mxfp4.h`) and 8 bits (`int8.h`) are
- * multiplied in whole numbers in both. Without fused multiplication, or with the products of bfloat16 pairs that
- * AVX512-BF16 has, the last bits are others.
+ * multiplied in whole numbers in both. Without fused multiplication the last bits are others; and AVX512-BF16 multiplies
+ * other weights, and inputs rounded to bfloat16, in pairs.
  *
  * C with GCC's vector extensions (clang has them too). `model.py` fills the structures; matrices are row-major.
  */
@@ -36,8 +36,13 @@
 #endif
 
 /* MXFP4 is multiplied with inputs in fixed point, unless all is to be computed in float32. */
-#if LANES >= 8 && !defined __AVX512BF16__ && !defined EXACT
+#if LANES >= 8 && !defined EXACT
 #define FIXED
+#endif
+
+/* Bfloat16 weights are multiplied in pairs, with inputs that are rounded to bfloat16, where there are instructions for it. */
+#if defined __AVX512BF16__ && !defined EXACT
+#define PAIRS
 #endif
 
 #define PARTS (SUMS / LANES)
@@ -199,7 +204,7 @@ ALWAYS vec exponential(vec x) {
 /* ---- products ---- */
 
 /* What is multiplied, `WIDTH` of them in a register: float32, or bfloat16 in pairs. */
-#ifdef __AVX512BF16__
+#ifdef PAIRS
 typedef bf16 element;
 typedef uint32_t operand __attribute__((vector_size(64), aligned(2), may_alias));
 
@@ -232,20 +237,12 @@ ALWAYS void fp4_group(operand *w, const uint8_t *p, float scale) {
 #if LANES == 16
     vec table = *(const vec *)VALUES * scale;
     __m128i bytes = _mm_loadu_si128((const __m128i *)p);
-#ifdef __AVX512BF16__
-    /* The table holds the upper halves of floats, twice: an index has a fifth bit, which belongs to another weight. */
-    __m512i index = _mm512_cvtepu8_epi32(bytes);
-    index = _mm512_or_si512(index, _mm512_slli_epi32(index, 12));
-    __m512i twice = _mm512_broadcast_i64x4(_mm512_cvtepi32_epi16(_mm512_srli_epi32((__m512i)table, 16)));
-    w[0] = (operand)_mm512_permutexvar_epi16(index, twice);
-#else
     /* A byte in 64 bits, and again 28 higher: each weight is then the low 4 of 32 bits, which is what an index reads. */
     __m512i first = _mm512_cvtepu8_epi64(bytes), second = _mm512_cvtepu8_epi64(_mm_srli_si128(bytes, 8));
     first = _mm512_or_si512(first, _mm512_slli_epi64(first, 28));
     second = _mm512_or_si512(second, _mm512_slli_epi64(second, 28));
     w[0] = (vec)_mm512_permutexvar_ps(first, (__m512)table);
     w[1] = (vec)_mm512_permutexvar_ps(second, (__m512)table);
-#endif
 #elif LANES == 8
     /* The bytes are laid out so that the floats' upper halves, looked up byte by byte, come to lie in order: those of
      * weights 0 to 7 below those of 8 to 15 in one register, and 16 to 23 below 24 to 31 in the other. */
@@ -286,7 +283,7 @@ ALWAYS void group(operand *w, const Matrix *m, long at, const enum kind kind) {
     }
 #endif
     for (int i = 0; i < FILLS; i++) {
-#ifdef __AVX512BF16__
+#ifdef PAIRS
         w[i] = fetch((const bf16 *)m->weights + at + i * WIDTH);
 #else
         if (kind == FLOAT32) w[i] = load((const float *)m->weights + at + i * WIDTH);

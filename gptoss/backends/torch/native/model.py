@@ -47,8 +47,6 @@ class NativeModel:
         `narrow` keeps what every token reads whole in 8 bits (`gptoss.backends.torch.int8`), in memory of its own.
         """
         self.instructions = kernels.instructions(instructions)
-        if dtype == torch.float32 and self.instructions == "avx512bf16":
-            self.instructions = "avx512"  # inputs are not to be rounded
         self._kernels = kernels.load(self.instructions, exact=dtype == torch.float32)
         self.config = config = shard.config
         self._plan = shard.plan

@@ -1,4 +1,4 @@
-/* Products of MXFP4 weights with inputs in fixed point, for AVX2 with FMA; AVX512 without bfloat16 uses them as well.
+/* Products of MXFP4 weights with inputs in fixed point, for AVX2 with FMA, which AVX512 has as well.
  *
  * Twice a weight is a whole number up to 12, and inputs are in fixed point (`fixed.h`), so the sum of a group is a whole
  * number below 2 ** 24: exact, in whichever order it is computed, and exact as a float32.
