@@ -2,7 +2,8 @@
 
 A state holds thousands of entries and every event makes a new state. Copying a tuple each time would make a fold
 quadratic. A `Sequence` is a view of the first `n` items of a list that it shares with the sequences it came from: the
-newest one may grow the list in place, since no older view sees past its own `n`; any other copies first.
+newest one may grow the list in place, since no older view sees past its own `n`; any other copies first, unless what it
+grows by is there already.
 """
 
 from __future__ import annotations
@@ -24,9 +25,15 @@ class AppendSequence(Generic[T]):
 
     def extended(self, items: Iterable[T]) -> AppendSequence[T]:
         """A sequence with these items after one's own."""
-        shared = self._items if len(self._items) == self._length else self._items[: self._length]
-        shared.extend(items)
-        return self._view(shared, len(shared))
+        shared, added = self._items, list(items)
+        length = self._length + len(added)
+        if len(shared) > self._length:
+            # Often it is the same again: what was imagined to see whether it may be, and is now so.
+            if shared[self._length : length] == added:
+                return self._view(shared, length)
+            shared = shared[: self._length]
+        shared.extend(added)
+        return self._view(shared, length)
 
     def appended(self, item: T) -> AppendSequence[T]:
         return self.extended((item,))

@@ -21,7 +21,7 @@ def trim(state: State, prompt: Prompt, context: int) -> ContextTrimmed | None:
         return None
     if context - len(prompt.ids) >= min(LEAST_ROOM, context // 8):
         return None
-    turns = {entry.seq: entry.turn for entry in state.entries}
+    turns = _turns(state, min((segment.seq for segment in prompt.segments if segment.seq is not None), default=0))
     sizes: dict[int, int] = {}
     ends: dict[int, int] = {}
     for segment in prompt.segments:
@@ -36,3 +36,13 @@ def trim(state: State, prompt: Prompt, context: int) -> ContextTrimmed | None:
         dropped += sizes[turn]
         through = ends[turn]
     return ContextTrimmed(through=through, dropped_tokens=dropped) if dropped else None
+
+
+def _turns(state: State, first: int) -> dict[int, int]:
+    """The turns of the entries from event `first` on, by the entries' events: a prompt has few of many messages."""
+    turns: dict[int, int] = {}
+    for entry in reversed(state.entries):
+        if entry.seq < first:
+            break
+        turns[entry.seq] = entry.turn
+    return turns
