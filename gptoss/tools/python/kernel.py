@@ -146,7 +146,8 @@ class Kernel:
             self._connect(_START)
         except _NoKernelError:
             said = order.errors.read_text(errors="replace").strip().rpartition("\n")[2]
-            raise Unavailable(f"Its kernel does not start ({said or 'it says nothing'}).") from None
+            kind = Unavailable if self.alive else Stillborn
+            raise kind(f"Its kernel does not start ({said or 'it says nothing'}).") from None
 
     def _connect(self, seconds: float) -> None:
         """Wait until the kernel answers on both channels: what it says before we listen is lost."""
@@ -198,6 +199,10 @@ class Kernel:
 
     def _interrupt(self) -> None:
         self._client.control_channel.send(self._client.session.msg("interrupt_request", {}))
+
+
+class Stillborn(Unavailable):
+    """The kernel ended before it answered."""
 
 
 class _NoKernelError(Exception):

@@ -6,10 +6,10 @@ from time import monotonic, sleep
 
 from gptoss.tools.python import texts
 from gptoss.tools.python.cells import Cell
-from gptoss.tools.python.kernel import GONE, Ending, Kernel
+from gptoss.tools.python.kernel import GONE, Ending, Kernel, Stillborn
 from gptoss.tools.python.limits import Limits
 from gptoss.tools.python.output import Output
-from gptoss.tools.python.sandbox import Sandbox, Unavailable
+from gptoss.tools.python.sandbox import Sandbox
 
 Stop = Callable[[], bool]
 
@@ -43,6 +43,7 @@ class Notebook:
         self._kernel: Kernel | None = None
         self._ran: list[Cell] = []
         self._loss_is_known = False
+        self._had_kernel = False
 
     def prepare(self, cells: list[Cell], stop: Stop) -> str:
         """See that the kernel has run these cells and no others; what the model must know if that cannot be.
@@ -52,7 +53,7 @@ class Notebook:
         if self._kernel is not None and self._kernel.alive and self._ran == cells:
             return ""
         known, self._loss_is_known = self._loss_is_known, False
-        self._renew(cells)
+        self._renew(cells, stop)
         if not cells or known:
             return ""
         return self._run_again(cells, stop) if self._restore else texts.RESTARTED
@@ -75,18 +76,18 @@ class Notebook:
             self._kernel.close()
             self._kernel = None
 
-    def _renew(self, cells: list[Cell]) -> Kernel:
-        waits = iter(_DYING if self._kernel is not None else ())
+    def _renew(self, cells: list[Cell], stop: Stop) -> Kernel:
         self.close()
+        waits = iter(_DYING if self._had_kernel else ())
         while True:
             try:
                 self._kernel = kernel = Kernel(self._sandbox, self._data, self._limits)
-            except Unavailable:
-                if (seconds := next(waits, None)) is None:
+            except Stillborn:
+                if stop() or (seconds := next(waits, None)) is None:
                     raise
                 sleep(seconds)
             else:
-                self._ran = list(cells)
+                self._ran, self._had_kernel = list(cells), True
                 return kernel
 
     def _run_again(self, cells: list[Cell], stop: Stop) -> str:
@@ -97,7 +98,7 @@ class Notebook:
                 output = Output()
                 ending, _ = kernel.execute(self._get_code(cell), output, deadline - monotonic(), stop)
                 if ending in GONE or ending == "timeout":
-                    self._renew(cells)
+                    self._renew(cells, stop)
                     return texts.RESTARTED
                 failed += ending != "done" or output.failed
         return texts.RESTORED + (f"\n{texts.restore_failed(failed)}" if failed else "")

@@ -1,9 +1,15 @@
 """The kernel is gone after a restart, and stands elsewhere after a fork or an undo: the model is told of it."""
 
-import pytest
+import subprocess
+import sys
 
+import pytest
+from msgspec import structs
+
+from gptoss.tools.python import notebook as notebook_module
 from gptoss.tools.python import texts
 from gptoss.tools.python.cells import FAILED, SUCCEEDED
+from gptoss.tools.python.sandbox import Order
 from tests.tools.python.notebooks import Notebooks, needs_sandbox
 
 pytestmark = needs_sandbox
@@ -41,6 +47,30 @@ def test_what_fails_when_it_is_run_again_is_counted(notebooks: Notebooks) -> Non
     after = notebooks.open(session="changed", blobs=before.blobs, restore=True)
     after.artefacts = before.artefacts
     assert after.run("x") == f"{texts.RESTORED}\n{texts.restore_failed(1)}\n1"
+
+
+@pytest.mark.parametrize("failures", [2, 9])
+def test_a_kernel_that_ends_at_once_is_started_again_if_there_was_one(
+    notebooks: Notebooks, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    """What a killed one has left behind dies in its own time, and counts against the limit of processes till then."""
+    monkeypatch.setattr(notebook_module, "_DYING", (0.01, 0.01, 0.01))
+    notebook = notebooks.open(session=f"dying-{failures}")
+    notebook.run("1")
+    sandbox = notebook.tool._sandbox
+    assert sandbox is not None
+    start, orders = sandbox.start, []
+
+    def dying(order: Order) -> subprocess.Popen[bytes]:
+        orders.append(order)
+        command = (sys.executable, "-c", "raise SystemExit('no room')")
+        return start(order if len(orders) > failures else structs.replace(order, command=command))
+
+    monkeypatch.setattr(sandbox, "start", dying)
+    notebook.run("import os; os._exit(1)")
+    text = notebook.run("2")
+    assert text.endswith("2") if failures == 2 else "does not start (no room)" in text
+    assert len(orders) == (3 if failures == 2 else 4)
 
 
 def test_what_takes_too_long_is_not_restored(notebooks: Notebooks) -> None:
