@@ -52,9 +52,16 @@ def test_padded_rows_do_not_depend_on_their_number(out: int, inner: int, dtype: 
         assert torch.equal(product(pad(x[-count:]))[:count], whole[-count:])
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-def test_padding_is_small(dtype: torch.dtype) -> None:
-    assert all(count <= steady_rows(count, dtype) <= count + 23 for count in range(1, 260))
+def test_weights_beyond_the_range_of_float16_are_steady_too() -> None:
+    product, pad = linear(random(500, 1100, dtype=torch.bfloat16) * 1e6, None), padding(CPU, torch.bfloat16)
+    x = random(130, 1100)
+    whole = product(pad(x))[:130]
+    for count in (1, 2, 15, 40, 97):
+        assert torch.equal(product(pad(x[:count]))[:count], whole[:count])
+
+
+def test_padding_is_small() -> None:
+    assert all(count <= steady_rows(count, torch.bfloat16) <= count + 23 for count in range(1, 260))
 
 
 def test_threads_are_given_back() -> None:

@@ -11,19 +11,19 @@ from functools import cache
 
 import torch
 
-from gptoss.backends.torch.linear import Linear, linear
+from gptoss.backends.torch.linear import STEADY_ROWS, Linear, linear
 from gptoss.backends.torch.threads import ALL_THREADS, on_threads
 
 Pad = Callable[[torch.Tensor], torch.Tensor]
 """[rows, n] -> at least as many rows, the first of which are the same."""
 
-_REFERENCE = 24
-"""Rows that are treated alike by every kernel met so far, and so are their multiples."""
+_INNER = 72
 
 
 def padding(device: torch.device, dtype: torch.dtype) -> Pad:
-    """What makes rows steady before a product with weights of this type. On a GPU nothing does: it adds none."""
-    if device.type != "cpu":
+    """What makes rows steady before a product with weights of this type. On a GPU nothing does: it adds none; nor for
+    float32, whose products see to it themselves."""
+    if device.type != "cpu" or dtype == torch.float32:
         return lambda x: x
 
     def pad(x: torch.Tensor) -> torch.Tensor:
@@ -41,31 +41,22 @@ def steady_rows(count: int, dtype: torch.dtype) -> int:
     """The smallest number of rows, `count` or more, whose results with such weights equal those of other such numbers.
 
     Where there is none (a kernel that is not known here) it is `count`: results are right, but may differ in the last
-    bits with the way a prompt was cut into chunks. For float32 nothing is tried out: how BLAS libraries treat few rows
-    depends on the matrix as well.
+    bits with the way a prompt was cut into chunks.
     """
-    if dtype == torch.float32:
-        return _whole(count)
-    return next((rows for rows in range(count, count + _REFERENCE) if _is_steady(rows, dtype)), count)
+    return next((rows for rows in range(count, count + STEADY_ROWS) if _is_steady(rows, dtype)), count)
 
 
 def _is_steady(rows: int, dtype: torch.dtype) -> bool:
     product = _sample(dtype)
-    x = torch.randn(_whole(rows), _INNER, generator=torch.Generator().manual_seed(1))
+    whole = -(-rows // STEADY_ROWS) * STEADY_ROWS
+    x = torch.randn(whole, _INNER, generator=torch.Generator().manual_seed(1))
     # A library may divide the same product in another way between several threads, and whoever asks first may have
     # been told to use one.
     with on_threads(1):
-        reference = torch.cat([product(part) for part in x.split(_REFERENCE)])
+        reference = torch.cat([product(part) for part in x.split(STEADY_ROWS)])
         steady = torch.equal(product(x[:rows]), reference[:rows])
     with on_threads(ALL_THREADS):
         return steady and torch.equal(product(x[:rows]), reference[:rows])
-
-
-def _whole(rows: int) -> int:
-    return -(-rows // _REFERENCE) * _REFERENCE
-
-
-_INNER = 72
 
 
 @cache

@@ -128,7 +128,7 @@ def supported(cpuinfo: Path = _CPUINFO) -> tuple[str, ...]:
 def load(name: str, folder: Path | None = None, *, exact: bool = False) -> ctypes.CDLL:
     """The kernels for an instruction set, kept in `folder` (default: the user's cache) for the next process.
 
-    `exact` ones round no input of MXFP4 weights. Unavailable if they cannot be built.
+    `exact` ones round no input. Unavailable if they cannot be built.
     """
     if os.name != "posix":
         raise Unavailable("they are built on Linux and macOS only")
