@@ -27,8 +27,8 @@ class Decoder:
 
     `position` int64 [1] is where the token is whose embedding is in `hidden`, or the first of `tokens` that follow one
     another; `token` int32 [tokens] and `logprob` float32 [tokens] are what the last step drew after each of them;
-    `logits` float32 [tokens, vocabulary] what it was drawn from. What is computed for a token is the same to the last
-    bit, however many are computed with it.
+    `logits` float32 [tokens, vocabulary] what it was drawn from. On one card, what is computed for a token is the
+    same to the last bit, however many are computed with it; sums over ranks may be added in another order.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Decoder:
         self.logprob = zeros(tokens)
 
     def forward(self, cache: KVCache) -> None:
-        """Launch all of the model on the token at `position`: `logits` of the one after it."""
+        """Launch all of the model on the tokens at `position`: the `logits` after each."""
         self.layers(cache)
         self.unembed()
 

@@ -159,15 +159,15 @@ class TritonGenerator(OneAnswer):
             yield from self._drawn_one_by_one(ids, sampling, left)
             return
         ids, end = list(ids), len(ids) + left
-        lookup = Lookup(ids, DRAFT, COST)
+        lookup = Lookup(ids, DRAFT, COST) if self._speculates else None
         with torch.inference_mode(), self._failing():
             for decoder in (self._decoder, self._trial.decoder):
                 decoder.ask(sampling)
         on_the_way = 0
         while len(ids) < end:
-            draft = lookup.draft() if self._speculates and len(ids) + DRAFT < end else []
+            draft = lookup.draft() if lookup and len(ids) + DRAFT < end else []
             with torch.inference_mode(), self._failing():
-                if draft and not on_the_way:
+                if lookup and draft and not on_the_way:
                     drawn = self._trial.draw([ids[-1], *draft], len(ids) - 1)
                     lookup.learn(len(drawn))
                     self._cache.ids += [ids[-1], *(token for token, _ in drawn[:-1])]
@@ -180,14 +180,15 @@ class TritonGenerator(OneAnswer):
                     if goes_on := not draft and len(ids) + 1 < end:
                         self._steps.launch()
                     drawn = [self._steps.take()]
-                    if draft and drawn[0][0] != draft[0]:
+                    if lookup and draft and drawn[0][0] != draft[0]:
                         lookup.learn(1)
                     on_the_way = int(goes_on)
                     if goes_on and drawn[0][0] >= 0:
                         self._cache.ids.append(drawn[0][0])
             for token, logprob in drawn:
                 ids.append(token)
-                lookup.add(token)
+                if lookup:
+                    lookup.add(token)
                 yield token, logprob
 
     def _drawn_one_by_one(self, ids: list[int], sampling: Sampling, left: int) -> Iterator[tuple[int, float]]:
