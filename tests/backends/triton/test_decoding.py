@@ -114,6 +114,7 @@ def test_draws_as_often_as_is_likely_and_as_the_other_backends_do() -> None:
         assert decoder.token.item() == sampling.draw(logits, request, position=position)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # numpy's, where it interprets
 def test_logits_that_are_no_numbers_draw_nothing() -> None:
     decoder = Decoder(small_model(seed=3).weights, TILES)
     decoder.ask(Sampling(temperature=0))
