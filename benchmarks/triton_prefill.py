@@ -1,9 +1,10 @@
 """How long a prompt takes in the Triton backend, and which tiles suit the experts' products. Needs a CUDA GPU.
 
-    python -m benchmarks.triton_prefill [--geometry 20b|120b] [--tiles]
+    python -m benchmarks.triton_prefill [--geometry 20b|120b] [--tiles] [--attention]
 
-With --tiles one layer's experts are timed with many tiles, for prompts of several lengths. Then whole prompts, from the
-first token computed to the last hidden state, what launching takes of the processor, and what each kernel takes.
+With --tiles one layer's experts are timed with many tiles, for prompts of several lengths; with --attention, its
+attention, with a window and without. Then whole prompts, from the first token computed to the last hidden state, what
+launching takes of the processor, and what each kernel takes.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.experts import Experts
 from gptoss.backends.triton.prefill import Prefill
 from gptoss.backends.triton.prompts import Prompts
-from gptoss.backends.triton.tiles import GroupedTile, GroupedTiles
+from gptoss.backends.triton.tiles import FlashTile, GroupedTile, GroupedTiles
 from gptoss.backends.triton.weights import Weights
 
 TILES = tuple(
@@ -30,6 +31,14 @@ TILES = tuple(
         (128, 256, 2, 8, 3), (128, 256, 4, 8, 2), (64, 256, 2, 4, 3), (64, 256, 4, 4, 2), (64, 256, 2, 4, 4),
         (128, 128, 4, 4, 2), (128, 128, 2, 4, 3), (128, 128, 2, 8, 3), (64, 128, 4, 4, 2), (64, 128, 4, 4, 3),
         (64, 128, 2, 4, 4), (128, 64, 2, 4, 3), (64, 64, 4, 4, 3), (128, 32, 4, 4, 3), (64, 32, 4, 4, 4),
+    )
+)  # fmt: skip
+FLASH = tuple(
+    FlashTile(*numbers)
+    for numbers in (
+        (64, 64, 4, 3), (64, 64, 4, 2), (64, 64, 4, 4), (64, 128, 4, 2), (64, 128, 4, 3), (128, 64, 4, 3),
+        (128, 64, 8, 3), (128, 64, 8, 2), (128, 128, 8, 2), (128, 128, 8, 3), (128, 32, 4, 4), (64, 32, 4, 4),
+        (256, 64, 8, 3),
     )
 )  # fmt: skip
 TOKENS = (100, 512, 1024, 2048, 4096, 8192)
@@ -86,6 +95,56 @@ def compare_tiles(name: str) -> None:
             print(f"{tokens:5} tokens, {tuple(tile)!s:22} {taken:7.3f} ms", flush=True)
 
 
+def attention(weights: Weights, cache: KVCache, tile: FlashTile, layer: int, tokens: int) -> Callable[[], None]:
+    config = weights.config
+    prefill = Prefill(weights, flash=tile)
+    rows = config.num_attention_heads + 2 * config.num_key_value_heads
+    qkv = torch.randn(tokens, rows * config.head_dim, device="cuda").bfloat16()
+
+    def run_one() -> None:
+        prefill._attend(weights.layers[layer], qkv, *cache.data[layer])
+
+    return run_one
+
+
+@torch.inference_mode()
+def attends(tile: FlashTile) -> bool:
+    """In a process of its own: leaves the kernels in the disk cache."""
+    weights = random_weights(geometry("20b", num_hidden_layers=2, vocab_size=1000), torch.device("cuda"))
+    cache = KVCache(weights.config, weights.device)
+    cache.reserve(512)
+    try:
+        for layer in range(2):
+            attention(weights, cache, tile, layer, 300)()
+        torch.cuda.synchronize()
+    except (triton.TritonError, RuntimeError) as error:
+        print(tile, type(error).__name__, str(error)[:80], flush=True)
+        return False
+    return True
+
+
+def compare_attention() -> None:
+    """The turning of queries and keys included. TFLOP/s: of the products of the pairs that are seen."""
+    with ProcessPoolExecutor(13, mp_context=torch.multiprocessing.get_context("spawn")) as pool:
+        tiles = [tile for tile, fits in zip(FLASH, pool.map(attends, FLASH), strict=True) if fits]
+    weights = random_weights(geometry("20b", num_hidden_layers=2, vocab_size=1000), torch.device("cuda"))
+    config = weights.config
+    cache = KVCache(config, weights.device)
+    cache.reserve(16_640)
+    cache.data.normal_()
+    for tokens in (1024, 8192):
+        for layer in range(2):
+            window = weights.layers[layer].window or tokens
+            pairs = sum(min(n + 1, window) for n in range(tokens))
+            for tile in tiles:
+                taken = milliseconds(graph_of(attention(weights, cache, tile, layer, tokens)))
+                rate = 4 * pairs * config.num_attention_heads * config.head_dim / taken / 1e9
+                print(
+                    f"{tokens:5} tokens, window {window:5}, {tuple(tile)!s:16} {taken:7.3f} ms {rate:6.0f} TFLOP/s",
+                    flush=True,
+                )
+
+
 def run(prompts: Prompts, cache: KVCache, start: int, count: int) -> None:
     cache.ids = [0] * start
     prompts.forward(torch.randint(1000, 190_000, (count,)).tolist())
@@ -96,9 +155,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--geometry", default="20b")
     arguments.add_argument("--tiles", action="store_true")
+    arguments.add_argument("--attention", action="store_true")
     asked = arguments.parse_args()
     if asked.tiles:
         compare_tiles(asked.geometry)
+    if asked.attention:
+        compare_attention()
     weights = random_weights(geometry(asked.geometry), torch.device("cuda"))
     cache = KVCache(weights.config, weights.device)
     cache.reserve(16_640)
