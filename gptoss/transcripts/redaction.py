@@ -28,15 +28,21 @@ _PART = r"[^\s/\\:\"'<>|,;!?*`()\[\]{}"
 _HOME = re.compile(rf"(?:/home/|/Users/|[A-Za-z]:\\{{1,2}}Users\\{{1,2}})(?P<name>{_PART}]*{_PART}.])")
 
 
+_NAMED = "password or key"
+_LEAST = 6
+"""Characters of a password that is looked for elsewhere too."""
+
+
 class _Kind(NamedTuple):
-    """What a pattern finds; group "secret", where there is one, is the part to be removed."""
+    """What a pattern finds; the group "secret", if it `names` one, is the part to be removed."""
 
     name: str
     pattern: re.Pattern[str]
+    names: bool
 
 
 _SECRETS = tuple(
-    _Kind(name, re.compile(pattern))
+    _Kind(name, re.compile(pattern), "(?P<secret>" in pattern)
     for name, pattern in (
         (
             "private key",
@@ -57,7 +63,7 @@ _SECRETS = tuple(
             r"\b[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/:@\"'<>]{0,200}:(?P<secret>[^\s/@\"'<>]{1,500})@",
         ),
         (
-            "password or key",
+            _NAMED,
             r"(?i)(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
             r"[\"']?\s*(?:=|:|=>)\s*\\?[\"']?(?P<secret>[^\s\"'\\&,;<>(){}\[\]]{6,})",
         ),
@@ -75,12 +81,15 @@ class _Found(NamedTuple):
 class Redactor:
     """Removes from texts, and remembers what it removed. `names` are user names to begin with.
 
-    A name that a home folder gives away is removed wherever it stands from then on, so `learn` from everything first.
+    A name that a home folder gives away is removed wherever it stands from then on, and so is a password that something
+    calls one, unless it looks like a word: so `learn` from everything first.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names: set[str] = set()
         self._name: re.Pattern[str] | None = None
+        self._secrets: set[str] = set()
+        self._secret: re.Pattern[str] | None = None
         self._removed: Counter[str] = Counter()
         self._add(names)
 
@@ -90,8 +99,14 @@ class Redactor:
         return [what if times == 1 else f"{what}, {times} times" for what, times in sorted(self._removed.items())]
 
     def learn(self, text: str) -> None:
-        """Look for user names in a text."""
+        """Look for user names and passwords in a text."""
         self._add(match["name"] for match in _HOME.finditer(text))
+        naming = (kind.pattern for kind in _SECRETS if kind.names)
+        named = {match["secret"].strip(".:!?") for pattern in naming for match in pattern.finditer(text)}
+        new = {secret for secret in named if len(secret) >= _LEAST and not secret.isalpha()} - self._secrets
+        if new:
+            self._secrets |= new
+            self._secret = _any_of(self._secrets)
 
     def text(self, text: str) -> str:
         """The text without what is to be removed."""
@@ -125,7 +140,7 @@ class Redactor:
         return redacted
 
     def learn_from(self, value: Any) -> None:
-        """Look for user names in all texts of a struct, list or mapping."""
+        """Look for user names and passwords in all texts of a struct, list or mapping."""
         self.learn(msgspec.json.encode(value).decode().replace("\\n", "\n"))
 
     def _walk(self, value: Any) -> Any:
@@ -141,16 +156,18 @@ class Redactor:
         new = {name for name in names if len(name) > 2 and name.lower() not in _NOT_A_NAME and not name.startswith("[")}
         if not new <= self._names:
             self._names |= new
-            longest_first = sorted(self._names, key=lambda name: (-len(name), name))
-            self._name = re.compile(f"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9])")
+            self._name = _any_of(self._names)
 
     def _find(self, text: str) -> list[_Found]:
         """What is to be removed, in order, without overlaps; counts it."""
         found: list[_Found] = []
-        for kind, pattern in _SECRETS:
+        for kind, pattern, names in _SECRETS:
             for match in pattern.finditer(text):
-                group = "secret" if "secret" in pattern.groupindex else 0
+                group = "secret" if names else 0
                 found.append(_Found(*match.span(group), kind, f"[{kind} removed]"))
+        if self._secret is not None:
+            again = self._secret.finditer(text)
+            found += [_Found(*match.span(), _NAMED, f"[{_NAMED} removed]") for match in again]
         found += [_Found(*match.span(), "home folder", "~") for match in _HOME.finditer(text)]
         if self._name is not None:
             found += [_Found(*match.span(), "user name", "[user]") for match in self._name.finditer(text)]
@@ -164,6 +181,12 @@ class Redactor:
                 apart.append(one)
         self._removed.update(_described(one.kind, text[one.start : one.end]) for one in apart)
         return apart
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """The longest of these words that stands somewhere by itself."""
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    return re.compile(f"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9])")
 
 
 def _described(kind: str, text: str) -> str:

@@ -67,6 +67,15 @@ def test_a_name_that_a_folder_gives_away_goes_everywhere() -> None:
     assert redactor.removed == ["user name ada", "user name grace"]
 
 
+def test_a_password_that_was_called_one_goes_everywhere() -> None:
+    redactor = Redactor()
+    redactor.learn("My password: hunter2. The other password: incorrect")
+    assert redactor.text("Your password is hunter2, not hunter22.") == (
+        "Your password is [password or key removed], not hunter22."
+    )
+    assert redactor.text("That is incorrect.") == "That is incorrect."
+
+
 def test_identifiers_are_no_secrets() -> None:
     settings = Settings(start_date="2026-01-02", checkpoint="/home/grace/model", developer_message=f"token={KEY}")
     redacted = Redactor().value(settings, Settings)
