@@ -71,6 +71,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing gptoss and PyTorch into $(VENV): some minutes, 1.2 GB, or 4.9 GB with PyTorch's build for CUDA" >&2
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[browser,python]'
 	@touch $@
 

@@ -20,7 +20,11 @@ AUTO = "auto"
 
 BACKENDS = {
     "torch": ("gptoss.backends.torch.generator", "TorchGenerator", "pip install torch"),
-    "triton": ("gptoss.backends.triton.generator", "TritonGenerator", "pip install 'gptoss[triton]'"),
+    "triton": (
+        "gptoss.backends.triton.generator",
+        "TritonGenerator",
+        "pip install 'gptoss[triton]', or go on with --backend auto",
+    ),
 }
 """Name -> the module and class that implement it, and how to get what they need."""
 

@@ -3,6 +3,7 @@
 # ruff: noqa: SIM905  a list of these words takes 150 lines
 
 import re
+import sys
 from collections.abc import Callable
 
 from gptoss.engine.errors import UsageError
@@ -35,7 +36,16 @@ def quoted(word: str) -> str:
 
 def resume_command(name: str) -> str:
     """What to type into a shell to come back to a session."""
-    return f"gptoss chat --session {quoted(name)}"
+    return f"{_program()} chat --session {quoted(name)}"
+
+
+def _program() -> str:
+    """What starts gptoss here: its name, or where it is if no shell finds it by its name."""
+    import shutil  # only those wait for it who are told the command
+
+    own = sys.argv[0]
+    by_place = own.endswith("/gptoss") and shutil.which("gptoss") is None
+    return quoted(own) if by_place else "gptoss"
 
 
 def new_name(is_taken: Callable[[str], bool]) -> str:

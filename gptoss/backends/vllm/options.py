@@ -11,7 +11,7 @@ from gptoss.engine.errors import UsageError
 ARGUMENTS, SERVER, KEY = "GPTOSS_VLLM_ARGS", "GPTOSS_VLLM_SERVER", "VLLM_API_KEY"
 
 
-REMEDY = "pip install 'gptoss[vllm]', or on a machine without a GPU as docs/vllm.md says"
+REMEDY = "pip install 'gptoss[vllm]' (docs/vllm.md says how without a GPU), or go on with --backend auto"
 
 Report = Callable[[str], None]
 """Told what takes long, as a passing remark."""
