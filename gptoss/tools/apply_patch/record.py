@@ -56,14 +56,31 @@ def combined(records: Sequence[Record]) -> Record:
 def take_back(record: Record, workspace: Path, journal: Journal | None = None) -> list[str]:
     """Make the files what they were before the call, all or none, and return their paths.
 
-    Raises UsageError where one of them was changed since.
+    Raises UsageError where one of them was changed since, or this is another folder.
     """
+    undone = [FileEdit(edit.path, before=edit.after, after=edit.before) for edit in record.edits]
     try:
-        undone = [FileEdit(edit.path, before=edit.after, after=edit.before) for edit in record.edits]
+        _check(undone, Workspace(workspace))
         commit(undone, Workspace(workspace), journal=journal)
     except PatchError as error:
         raise UsageError(f"the patch cannot be taken back: {error.problem} Its files stay as they are.") from error
     return [edit.path for edit in record.edits]
+
+
+def _check(undone: Sequence[FileEdit], workspace: Workspace) -> None:
+    """UsageError unless the files are what the call left: a record does not know the folder that it was made in."""
+    for edit in undone:
+        found = workspace.read(edit.path)
+        if found is None and edit.before is not None:
+            raise UsageError(
+                f"the patch cannot be taken back: {edit.path} is not in {workspace.root}; if the patch was made in "
+                "another folder, name that one with --workspace"
+            )
+        if (found and found.data) != (edit.before and edit.before.data):
+            raise UsageError(
+                f"the patch cannot be taken back: {edit.path} in {workspace.root} was changed since; if the patch was "
+                "made in another folder, name that one with --workspace"
+            )
 
 
 def diff(record: Record) -> str:

@@ -6,10 +6,8 @@ Blocking, and for one thread; `jupyter_client` is imported only here.
 import asyncio
 import json
 import secrets
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
@@ -22,6 +20,7 @@ from gptoss.tools.python import processes, within
 from gptoss.tools.python.limits import MB, Limits
 from gptoss.tools.python.output import Output
 from gptoss.tools.python.sandbox import Order, Sandbox, Unavailable
+from gptoss.tools.python.scratch import Scratch
 
 Ending = Literal["done", "interrupted", "timeout", "killed", "too much output", "folder full", "memory", "died"]
 """How a call ended. After "killed", "memory" and "died" the kernel is gone, otherwise its variables are kept."""
@@ -52,7 +51,7 @@ class Kernel:
         """Start it and wait until it answers. Raises Unavailable."""
         self._limits = limits
         self._data = data
-        self._folder = Path(tempfile.mkdtemp(prefix="gptoss-", dir=_short_folder()))
+        self._scratch = Scratch()
         self._process: subprocess.Popen[bytes] | None = None
         self._client: Any = None
         self._context: Any = None
@@ -74,7 +73,7 @@ class Kernel:
 
         `timeout` is in seconds. `stop` is asked all the time; once it says yes, the code is interrupted.
         """
-        watch = _Watch(self._pid, (self._data, self._folder), self._limits, timeout, stop)
+        watch = _Watch(self._pid, (self._data, self._scratch.path), self._limits, timeout, stop)
         left = 0
         try:
             ending = self._follow(self._client.execute(code, allow_stdin=False, stop_on_error=False), output, watch)
@@ -105,7 +104,7 @@ class Kernel:
             if self._process.stdin is not None:
                 self._process.stdin.close()
             self._process = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.close()
 
     @property
     def _pid(self) -> int:
@@ -117,7 +116,7 @@ class Kernel:
             from jupyter_client.blocking.client import BlockingKernelClient
         except ImportError as error:
             raise Unavailable("It needs packages that are not installed: pip install 'gptoss[python]'.") from error
-        runtime = self._folder / "run"
+        runtime = self._scratch.path / "run"
         runtime.mkdir(mode=0o700)
         ports = {f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), 1)}
         connection: Any = {
@@ -130,7 +129,7 @@ class Kernel:
         file = runtime / "connection.json"
         file.write_text(json.dumps(connection))
         command = (sys.executable, "-c", Path(within.__file__).read_text(), str(file))
-        order = Order(runtime, self._data, self._folder / "errors", command)
+        order = Order(runtime, self._data, self._scratch.path / "errors", command)
         self._process = sandbox.start(order)
         self._context = zmq.Context()
         self._context.setsockopt(zmq.MAXMSGSIZE, _LARGEST_MESSAGE)
@@ -278,8 +277,3 @@ def leave_thread() -> None:
     """Close the event loop that jupyter_client made for this thread, if it did, once no kernel runs in it any more."""
     with suppress(RuntimeError):  # there is none
         asyncio.get_event_loop().close()
-
-
-def _short_folder() -> str | None:
-    """Where the sockets go: the path of a socket may have no more than about a hundred bytes."""
-    return None if len(tempfile.gettempdir()) < 50 else "/tmp"  # noqa: S108 - mkdtemp makes a folder of our own in it
