@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from gptoss.cli.bootstrap import Adapters
+from gptoss.cli.formats import FORMATS
 from gptoss.cli.names import checked_name, resume_command
 from gptoss.cli.output import Output
 from gptoss.engine.errors import GptossError, RecordRefused, SessionExists, UsageError
@@ -27,10 +28,53 @@ class ImportFailed(GptossError):
     """The file cannot be read, or is not what was exported."""
 
 
-def import_file(adapters: Adapters, database: str | None, file: Path, out: Output, *, name: str | None) -> int:
-    """Bring all sessions of a file into the database."""
+def import_files(
+    adapters: Adapters, database: str | None, given: Sequence[Path], out: Output, err: Output, *, name: str | None
+) -> int:
+    """Bring all sessions of these files, and of the archives in these folders, into the database.
+
+    A file that is refused keeps none of the others away; what every file would meet, such as a full disk, ends it.
+    """
     if name is not None:
         checked_name(name)
+    files = [file for each in given for file in _files(each)]
+    if len(files) == 1:
+        _import(adapters, database, files[0], out, name=name, origin="")
+        return 0
+    if name is not None:
+        raise UsageError(f"these are {len(files)} files: --as can name only one session")
+    refused = 0
+    for file in files:
+        try:
+            _import(adapters, database, file, out, name=None, origin=f" from {_shown(file)}")
+        except (ImportFailed, SessionExists) as error:
+            refused += 1
+            err.sentence(f"gptoss: {' '.join(str(error).split())}", "error")
+    if refused:
+        raise ImportFailed(f"nothing was imported from {refused} of {len(files)} files")
+    return 0
+
+
+def _files(given: Path) -> list[Path]:
+    """The file itself, or the archives in a folder, as `export --all` writes them."""
+    if str(given) == STANDARD_INPUT or not given.is_dir():
+        return [given]
+    try:
+        archives = sorted(each for each in given.iterdir() if each.suffix == FORMATS["jsonl"] and each.is_file())
+    except OSError as error:
+        raise ImportFailed(f"cannot read the folder {given}: {error.strerror or error}") from error
+    if not archives:
+        raise ImportFailed(
+            f"there is no archive (*{FORMATS['jsonl']}) in the folder {given}, and nothing was imported: "
+            "`gptoss export --all --format jsonl -o FOLDER` writes them"
+        )
+    return archives
+
+
+def _import(
+    adapters: Adapters, database: str | None, file: Path, out: Output, *, name: str | None, origin: str
+) -> None:
+    """All sessions of a file, or an error and none of them."""
     data = _read(file)
     try:
         archived = _archived(data)
@@ -45,14 +89,14 @@ def import_file(adapters: Adapters, database: str | None, file: Path, out: Outpu
         try:
             restored = log.restore(sessions)
         except SessionExists as error:
+            place = f"{_shown(file)}: " if origin else ""
             raise SessionExists(
-                f"{str(error).partition(':')[0]}: import it with --as NAME, or rename that one"
+                f"{place}{str(error).partition(':')[0]}: import it with --as NAME, or rename that one"
             ) from error
         except RecordRefused as error:
             raise ImportFailed(f"{_shown(file)}: {_place(archived, error)}{error}; nothing was imported") from error
         for session, given in zip(restored, sessions, strict=True):
-            _report(log, session, given, out)
-    return 0
+            _report(log, session, given, out, origin)
 
 
 def _read(file: Path) -> bytes:
@@ -116,12 +160,12 @@ def _place(archived: list[ArchivedSession], error: RecordRefused) -> str:
     return f"line {session.line if error.record is None else session.lines[error.record]}: "
 
 
-def _report(log: EventLog, session: SessionInfo, given: SessionRecords, out: Output) -> None:
+def _report(log: EventLog, session: SessionInfo, given: SessionRecords, out: Output, origin: str) -> None:
     branches = len(log.branches(session.id))
     events = len(given.records)
     copied = "" if session.id == given.id else " as a copy, because the original is in this database too"
     out.line(
-        f"Imported {session.name}{copied}: {_counted(events, 'event')}, {_counted(branches, 'branch')}, "
+        f"Imported {session.name}{origin}{copied}: {_counted(events, 'event')}, {_counted(branches, 'branch')}, "
         f"{_counted(session.messages, 'message')}. To go on: {resume_command(session.name)}"
     )
 

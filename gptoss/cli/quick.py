@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gptoss.cli.command import Command, Tools
-from gptoss.cli.formats import FORMATS
+from gptoss.cli.formats import FORMATS, format_of
 
 
 def recognise(arguments: list[str]) -> Command | None:
@@ -108,7 +108,7 @@ def _replay(name: str, speed: float) -> Command:
 
 
 def _export(words: list[str]) -> Command | None:
-    name, format, file = "", "md", None
+    name, format, file = "", None, None
     rest: Iterator[str] = iter(words)
     for word in rest:
         if word == "--format":
@@ -119,6 +119,8 @@ def _export(words: list[str]) -> Command | None:
             name = word
         else:
             return None
+    if format is None:
+        format = format_of(file or "") or "md"
     if not name or format not in FORMATS or file == "" or (file or "").startswith("-"):
         return None
 

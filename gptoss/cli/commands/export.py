@@ -8,7 +8,7 @@ import typer
 from gptoss.cli.command import Command, Tools
 from gptoss.cli.commands.completions import branch_names, one_of, session_names
 from gptoss.cli.commands.options import Database
-from gptoss.cli.formats import FORMATS
+from gptoss.cli.formats import FORMATS, format_of
 from gptoss.engine.errors import UsageError
 
 
@@ -18,11 +18,15 @@ def export(
         typer.Argument(metavar="NAME", help="The session.", show_default=False, autocompletion=session_names),
     ] = None,
     format: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--format", "-f", metavar="|".join(FORMATS), help="What to write.", autocompletion=one_of(*FORMATS)
+            "--format",
+            "-f",
+            metavar="|".join(FORMATS),
+            help="What to write (default: what the ending of FILE says, else md).",
+            autocompletion=one_of(*FORMATS),
         ),
-    ] = "md",
+    ] = None,
     branch: Annotated[
         str | None,
         typer.Option(
@@ -51,7 +55,9 @@ def export(
     def run(tools: Tools) -> int:
         from gptoss.cli.exporting import Choice, export_all, export_session
 
-        choice = Choice(format=format, branch=branch, until=until, reasoning=not no_reasoning, redact=redact)
+        ending = None if everything or file is None else format_of(file.name)
+        chosen = format if format is not None else ending or "md"
+        choice = Choice(format=chosen, branch=branch, until=until, reasoning=not no_reasoning, redact=redact)
         adapters, out, err = tools
         if everything:
             if name is not None:
@@ -65,15 +71,18 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to import; - is standard input.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="What to import; of a folder its *.jsonl; - is standard input."),
+    ],
     name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Call the session so.")] = None,
     database: Database = None,
 ) -> Command:
     """Restore sessions from `export --format jsonl`, or bring in OpenAI-style messages and ShareGPT conversations."""
 
     def run(tools: Tools) -> int:
-        from gptoss.cli.importing import import_file
+        from gptoss.cli.importing import import_files
 
-        return import_file(tools.adapters, database, file, tools.out, name=name)
+        return import_files(tools.adapters, database, files, tools.out, tools.err, name=name)
 
     return run

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gptoss.cli.formats import FORMATS
+from gptoss.cli.formats import FORMATS, format_of
 from gptoss.cli.sessions import list_sessions
 from gptoss.cli.slash.arguments import one
 from gptoss.cli.slash.dialogue import Dialogue
@@ -55,10 +55,10 @@ def save(dialogue: Dialogue, argument: str) -> None:
 def export(dialogue: Dialogue, argument: str) -> None:
     """FILE · write the session in the format that the file's ending names, such as .html or .json"""
     file = one(argument, "/export", "a file such as chat.html")
-    endings = {ending: name for name, ending in FORMATS.items() if file.endswith(ending)}
-    if not endings:
+    format = format_of(file)
+    if format is None:
         raise UsageError(f"/export knows the format by the file's ending: one of {', '.join(FORMATS.values())}")
-    _export(dialogue, file, endings[max(endings, key=len)])
+    _export(dialogue, file, format)
 
 
 def _export(dialogue: Dialogue, file: str, format: str) -> None:
