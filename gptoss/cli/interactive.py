@@ -92,8 +92,7 @@ class InteractiveChat:
             f"reasoning {self._chat.settings.reasoning_effort}",
         )
         self._out.sentence(" · ".join((f"gptoss {__version__}", *facts)), "bold")
-        if tools := self._chat.tool_options.facts([tool.name for tool in self._chat.settings.tools]):
-            self._out.sentence(" · ".join(tools), "bold")
+        self._dialogue.show_tools()
         if self._chat.is_new:
             self._out.line(f"To come back: {self._chat.resume_command}", "dim")
             self._out.line("/help lists what else can be typed.", "dim")

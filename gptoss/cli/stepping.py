@@ -78,7 +78,7 @@ def step_through(moments: Sequence[Moment], out: Output, kept: Kept | None = Non
     stepper = Stepper(moments)
     display = Display(out, out, kept=kept)
     last = moments[-1].seq if moments else 0
-    for key in _keys(lambda: out.below(_status(stepper, last))):
+    for key in _keys(lambda: out.below(status(stepper, last, out.width - 1))):
         out.below("")
         if key in _LEAVE:
             break
@@ -95,11 +95,17 @@ def step_through(moments: Sequence[Moment], out: Output, kept: Kept | None = Non
     display.end()
 
 
-def _status(stepper: Stepper, last: int) -> str:
-    return (
-        f"event {stepper.seq} of {last} · by {stepper.stride} · "
-        "→ next  ← back  e event  m message  g generation  t turn  q leave"
+def status(stepper: Stepper, last: int, room: int) -> str:
+    """Where one is and which keys there are, as far as `room` columns allow: how to leave goes last."""
+    place, stride = f"event {stepper.seq} of {last} · ", f"by {stepper.stride} · "
+    forms = (
+        f"{place}{stride}→ next  ← back  e event  m message  g generation  t turn  q leave",
+        f"{place}{stride}→ next  ← back  e/m/g/t stride  q leave",
+        f"{place}{stride}→ next  ← back  q leave",
+        f"{place}→ next  ← back  q leave",
+        f"{place}q leave",
     )
+    return next((form for form in forms if len(form) <= room), "q leave")
 
 
 def _keys(ready: Callable[[], None]) -> Iterator[str]:

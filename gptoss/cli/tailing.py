@@ -33,9 +33,12 @@ def tail_session(
     with closing(adapters.open_reader(database)) as reader:
         vocabulary = adapters.vocabulary()
         kept = adapters.kept(reader.get_blob)
-        display = Display(out, out, kept=kept)
         branch: str | None = reader.session(name).branch
         first = _first_shown(reader, branch or "", turns)
+        is_told = follow and out.is_terminal
+        if is_told:
+            out.line("What comes is shown as it comes; Ctrl-C ends this.", "dim")
+        display = Display(out, out, kept=kept, follows=is_told)
         try:
             while branch is not None:
                 following = _Following(reader, name, branch, pause if follow else None)

@@ -113,7 +113,7 @@ def listen(served: Served, port: int = 0) -> Server:
     """A server on a free port, or that one. ViewFailed when it is taken."""
     try:
         return Server(served, port)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise ViewFailed(f"cannot listen on port {port} ({error}): choose another with --port") from error
 
 

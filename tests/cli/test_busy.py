@@ -81,6 +81,7 @@ def test_at_a_terminal_one_may_leave_or_follow(busy: SqlLog, terminal: Open) -> 
     child = terminal("--session", "a")
     child.expect_exact("[f/b/t/N]")
     child.send("f\r")
+    child.expect_exact("Ctrl-C ends this.")
     child.expect_exact("Hello!")
     child.sendintr()
     assert len(busy.branches(busy.session("a").id)) == 1

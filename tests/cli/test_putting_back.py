@@ -58,6 +58,18 @@ def test_what_somebody_else_changed_is_not_lost(gptoss: Run, workspace: Path) ->
     assert (workspace / "todo.txt").read_text() == "mine\n"
 
 
+def test_another_folder_is_told_from_a_change(gptoss: Run, workspace: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    done = gptoss("undo", "a", "--files", "--workspace", str(other))
+    assert (done.returncode, list(other.iterdir())) == (2, [])
+    assert f"todo.txt is not in {other}; " in done.stderr
+    assert "with --workspace" in done.stderr
+    (other / "todo.txt").write_text("mine\n")
+    assert f"todo.txt in {other} was changed since" in gptoss("undo", "a", "--files", "--workspace", str(other)).stderr
+    assert "branch-2" not in gptoss("tree", "a").stdout, "and nothing was undone"
+
+
 def test_a_chat_offers_to_put_files_back(terminal: Open, workspace: Path) -> None:
     child = terminal("--session", "a", "--workspace", str(workspace))
     say(child, "/undo")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from gptoss.cli.stepping import Stepper, status
 from tests.cli.conftest import Run, driver, greeting
 
 
@@ -128,9 +129,10 @@ def test_every_token_is_scored(gptoss: Run, chatted: Path) -> None:
 def test_it_goes_by_keys_forward_and_back(environment: dict[str, str], chatted: Path) -> None:
     (python, *command), variables = driver(environment)
     child = pexpect.spawn(
-        python, [*command, "replay", "a", "--step"], env=variables, encoding="utf-8", timeout=60, dimensions=(30, 100)
+        python, [*command, "replay", "a", "--step"], env=variables, encoding="utf-8", timeout=60, dimensions=(30, 80)
     )
     child.expect_exact("event 0 of")
+    child.expect_exact("q leave")
     child.send("\x1b[C")  # →: the first message
     child.expect_exact("> Hi")
     child.send("t")  # to the end of the turn
@@ -149,6 +151,16 @@ def test_it_goes_by_keys_forward_and_back(environment: dict[str, str], chatted: 
     assert child.exitstatus == 0
 
 
+def test_how_to_leave_is_seen_however_narrow_the_window_is() -> None:
+    stepper = Stepper([])
+    stepper.stride = "generation"
+    shown = {room: status(stepper, 99999, room) for room in range(7, 120)}
+    assert all(len(text) <= room and text.endswith("q leave") for room, text in shown.items())
+    assert all(len(shown[room]) <= len(shown[room + 1]) for room in range(7, 119))
+    assert "e/m/g/t stride" in shown[79]
+    assert "t turn" in shown[119]
+
+
 def test_without_a_terminal_there_are_no_keys(gptoss: Run, chatted: Path) -> None:
     done = gptoss("replay", "a", "--step")
     assert (done.returncode, "--until" in done.stderr) == (2, True)
@@ -158,6 +170,7 @@ def test_a_session_is_followed_from_branch_to_branch(gptoss: Run, chatted: Path,
     command, variables = driver(environment)
     (python, *words) = command
     child = pexpect.spawn(python, [*words, "tail", "a", "-n", "1"], env=variables, encoding="utf-8", timeout=60)
+    child.expect_exact("Ctrl-C ends this.")
     child.expect_exact("See you!")
     assert "Fine." not in (child.before or "")
     gptoss("chat", "--session", "a", "More", replies=[greeting("More and more.")])

@@ -38,6 +38,21 @@ def test_a_patch_is_shown_in_colour_and_waits_for_a_yes(terminal: Open, tmp_path
     leave(child)
 
 
+def test_a_session_that_is_changed_to_says_where_its_patches_go(
+    terminal: Open, gptoss: Run, database: Path, tmp_path: Path
+) -> None:
+    gptoss("chat", "-a", "-p", "--session", "p1", "Hi", replies=[greeting("Hello.")])
+    child = terminal("--session", "a", "--workspace", str(tmp_path), "--python-backend", "unsafe-local")
+    say(child, "/resume p1")
+    child.expect_exact("This is the session p1.")
+    child.expect_exact("tools python, apply_patch · workspace")
+    child.expect_exact(str(tmp_path))
+    child.expect_exact("Python runs without a sandbox")
+    say(child, "/resume a")
+    child.expect_exact("This is the session a.")
+    assert "workspace" not in leave(child)
+
+
 def test_one_question_asks_too(terminal: Open, tmp_path: Path) -> None:
     child = terminal("-a", "--confirm", "--workspace", str(tmp_path), "Make a list", replies=MAKE)
     child.expect_exact("Apply this patch? [y/N]")

@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,5 +111,9 @@ def test_a_running_chat_is_seen(address: str, environment: dict[str, str], gptos
 
 def test_what_cannot_be_served_is_a_sentence(gptoss: Run, database: Path) -> None:
     assert gptoss("view", "nobody", "--no-open").returncode == 2
-    done = gptoss("view", "a", "--no-open", "--port", "99999999")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    for port in ("70000", "-1"):
+        done = gptoss("view", "a", "--no-open", "--port", port)
+        assert (done.returncode, done.stderr.count("\n"), "'--port'" in done.stderr) == (2, 1, True)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = gptoss("view", "a", "--no-open", "--port", str(taken.getsockname()[1]))
+    assert (done.returncode, done.stderr.count("\n"), "another with --port" in done.stderr) == (1, 1, True)

@@ -10,7 +10,9 @@ from gptoss.cli.commands.options import Database, Name
 
 def view(
     name: Name,
-    port: Annotated[int, typer.Option(metavar="N", help="The port to listen on (default: a free one).")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="The port to listen on (default: a free one).")
+    ] = 0,
     show: Annotated[bool, typer.Option("--open/--no-open", help="Whether to open a browser (default: open).")] = True,
     database: Database = None,
 ) -> Command:

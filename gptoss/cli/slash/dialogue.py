@@ -67,6 +67,11 @@ class Dialogue:
         info = self.chat.log.branch(branch)
         return quoted(self.chat.log.branch(info.parent).name) if info.parent else "main"
 
+    def show_tools(self) -> None:
+        """Which tools the session has and where they work: a patch may be applied without asking."""
+        if facts := self.chat.tool_options.facts([tool.name for tool in self.chat.settings.tools]):
+            self.out.sentence(" · ".join(facts), "bold")
+
     def show_last_turn(self) -> None:
         state = self.existing()
         for entry in state.entries:

@@ -16,8 +16,12 @@ def sessions(dialogue: Dialogue, argument: str) -> None:
 
 def resume(dialogue: Dialogue, argument: str) -> None:
     """NAME · leave this session and go on with another one"""
-    dialogue.chat.resume(one(argument, "/resume", "the name of a session; /sessions lists them"))
-    dialogue.display.notice(f"This is the session {dialogue.chat.name}.")
+    chat = dialogue.chat
+    chat.resume(one(argument, "/resume", "the name of a session; /sessions lists them"))
+    dialogue.display.notice(f"This is the session {chat.name}.")
+    dialogue.show_tools()
+    for sentence in chat.tool_options.warnings([tool.name for tool in chat.settings.tools]):
+        dialogue.display.notice(sentence)
     dialogue.show_last_turn()
 
 
