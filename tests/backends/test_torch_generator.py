@@ -147,6 +147,22 @@ def test_memory_that_runs_out_in_the_kernels_is_reported_and_leaves_them_usable(
     assert ids_of(list(generator.generate(LONG[:20], SEEDED, NO_STOP, never))) == whole
 
 
+def test_a_failure_in_the_product_with_the_vocabulary_is_wrapped_too(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several ranks it is where one that is gone may be met first."""
+    generator = TorchGenerator(checkpoint, device="cpu")
+
+    def reset(hidden: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("connection reset by peer")
+
+    monkeypatch.setattr(generator._model, "logits", reset)
+    with pytest.raises(GenerationFailed, match="torch backend failed: connection reset"):
+        list(generator.generate(LONG[:5], SEEDED, NO_STOP, never))
+    with pytest.raises(GenerationFailed, match="torch backend failed: connection reset"):
+        generator.score(LONG[:5])
+
+
 @pytest.mark.parametrize("device", ["tpu", "meta", "cuda:99", "mps:x"])
 def test_an_unusable_device_is_refused(checkpoint: Path, device: str) -> None:
     with pytest.raises(BackendError, match="device"):

@@ -139,7 +139,7 @@ class TorchGenerator(OneAnswer):
             for begin in range(max(start - 1 - done, 0), len(part), SCORED_ROWS):
                 rows = hidden[begin : begin + SCORED_ROWS]
                 targets = ids[done + begin + 1 :][: len(rows)]
-                scores += scored(self._model.logits(rows), targets)
+                scores += scored(self._logits(rows), targets)
             done += len(part)
         return scores
 
@@ -151,11 +151,15 @@ class TorchGenerator(OneAnswer):
     @torch.inference_mode()
     def _next_logits(self, ids: Sequence[int], cancelled: Cancelled | None = None) -> torch.Tensor:
         """Compute `ids` on top of the cache: the float32 logits [vocabulary] of the token after them; or Stopped."""
-        return self._model.logits(self._forward(ids, cancelled)[-1:])[0]
+        return self._logits(self._forward(ids, cancelled)[-1:])[0]
 
     def _forward(self, ids: Sequence[int], cancelled: Cancelled | None = None) -> torch.Tensor:
         with self._failing():
             return self._model.forward(ids, self._cache, cancelled)
+
+    def _logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        with self._failing():
+            return self._model.logits(hidden)
 
     def _extend(self, part: Sequence[int], total: int) -> None:
         self._forward(part)

@@ -144,7 +144,8 @@ class TritonGenerator(OneAnswer):
             hidden = self._many(part)
             for begin in range(max(start - 1 - done, 0), len(part), SCORED_ROWS):
                 rows = hidden[begin : begin + SCORED_ROWS]
-                scores += scored(self._prefill.logits(rows), ids[done + begin + 1 :][: len(rows)])
+                with self._failing():
+                    scores += scored(self._prefill.logits(rows), ids[done + begin + 1 :][: len(rows)])
             done += len(part)
         return scores
 
