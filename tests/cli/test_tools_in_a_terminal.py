@@ -53,6 +53,20 @@ def test_a_session_that_is_changed_to_says_where_its_patches_go(
     assert "workspace" not in leave(child)
 
 
+def test_a_branch_with_other_tools_says_so(terminal: Open, gptoss: Run, tmp_path: Path) -> None:
+    gptoss("chat", "--session", "a", "Hi", replies=[greeting("Hello.")])
+    gptoss("branch", "a", "--at", "t1", "--as", "patching")
+    gptoss("chat", "-a", "--session", "a", "Hi", replies=[greeting("Hello.")])
+    gptoss("switch", "a", "main")
+    child = terminal("--session", "a", "--workspace", str(tmp_path))
+    say(child, "/switch patching")
+    child.expect_exact("This is the branch patching.")
+    child.expect_exact("tools apply_patch · workspace")
+    say(child, "/switch main")
+    child.expect_exact("This is the branch main.")
+    assert "workspace" not in leave(child)
+
+
 def test_one_question_asks_too(terminal: Open, tmp_path: Path) -> None:
     child = terminal("-a", "--confirm", "--workspace", str(tmp_path), "Make a list", replies=MAKE)
     child.expect_exact("Apply this patch? [y/N]")

@@ -74,8 +74,11 @@ def branch(dialogue: Dialogue, argument: str) -> None:
 def switch(dialogue: Dialogue, argument: str) -> None:
     """BRANCH · go on with another branch"""
     name = one(argument, "/switch", "a branch; /tree lists them")
+    before = dialogue.chat.settings.tools
     found = dialogue.chat.move(lambda log, session: switch_to(log, session, name), keep_settings=False)
     dialogue.display.notice(f"This is the branch {found.name}.")
+    if dialogue.chat.settings.tools != before:
+        dialogue.show_tools()
     dialogue.show_last_turn()
 
 
