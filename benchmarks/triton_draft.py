@@ -123,27 +123,24 @@ def rate(generator: TritonGenerator, prompt: list[int], tokens: int, temperature
 def answers(weights: Weights, contexts: list[int], tokens: int) -> None:
     from gptoss.backends.triton import generator as module
 
-    generator = TritonGenerator.over(weights, "random")
+    plain = TritonGenerator.over(weights, "random")
+    drafting = TritonGenerator.over(weights, "random", speculates=True)
     for context in contexts:
         prompt = [random.randrange(1000, 190_000) for _ in range(context)]
-        generator._speculates = False
-        rate(generator, prompt, 8, 1.0)
-        plain, answer = rate(generator, prompt, tokens, 1.0)
+        _, answer = rate(plain, prompt, tokens, 1.0)
         Told.answer, Told.begin = answer, len(prompt)
         for wrong in (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, None):
             module.Lookup = Lookup if wrong is None else Told  # type: ignore[misc,assignment]
             Told.wrong = wrong or 0.0
             ratios, same = [], True
             for _ in range(3):
-                generator._speculates = False
-                plain, expected = rate(generator, prompt, tokens, 1.0)
-                generator._speculates = True
-                drafted, found = rate(generator, prompt, tokens, 1.0)
+                singly, expected = rate(plain, prompt, tokens, 1.0)
+                drafted, found = rate(drafting, prompt, tokens, 1.0)
                 same &= expected == found
-                ratios.append(drafted / plain)
+                ratios.append(drafted / singly)
             what = "looked up, nothing comes twice" if wrong is None else f"{wrong:.0%} of a draft's tokens wrong"
             print(f"after {context}: {what}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) "
-                  f"of plain, {plain:.0f} tokens/s; same tokens: {same}", flush=True)  # fmt: skip
+                  f"of plain, {singly:.0f} tokens/s; same tokens: {same}", flush=True)  # fmt: skip
         module.Lookup = Lookup  # type: ignore[misc]
 
 

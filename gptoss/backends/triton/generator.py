@@ -69,7 +69,7 @@ class TritonGenerator(OneAnswer):
 
     @classmethod
     def over(cls, weights: Weights, fingerprint: str, group: Group = ALONE, *, speculates: bool = False) -> Self:
-        """With weights that are on the card already."""
+        """With weights that are on the card already. `speculates`: with drafts, see `lookup`."""
         generator = cls.__new__(cls)
         generator._start(weights, fingerprint, group, speculates=speculates)
         return generator
@@ -90,9 +90,10 @@ class TritonGenerator(OneAnswer):
         graphs, dependent = Graphs(self._cache), _dependent(place)
         self._decoder = Decoder(weights, tiles.decoding, dependent=dependent, group=group)
         self._steps = Steps(self._decoder, graphs)
-        few = Decoder(weights, tiles.decoding, tokens=1 + DRAFT, dependent=dependent, group=group)
-        self._trial = Trial(few, graphs)
-        self._speculates = speculates
+        self._trial: Trial | None = None
+        if speculates:
+            few = Decoder(weights, tiles.decoding, tokens=1 + DRAFT, dependent=dependent, group=group)
+            self._trial = Trial(few, graphs)
 
     def generate(
         self, prompt: Sequence[int], sampling: Sampling, stop_ids: frozenset[int], cancelled: Cancelled
@@ -160,16 +161,17 @@ class TritonGenerator(OneAnswer):
             yield from self._drawn_one_by_one(ids, sampling, left)
             return
         ids, end = list(ids), len(ids) + left
-        lookup = Lookup(ids, DRAFT, COST) if self._speculates else None
+        trial, lookup = self._trial, Lookup(ids, DRAFT, COST) if self._trial else None
         with torch.inference_mode(), self._failing():
-            for decoder in (self._decoder, self._trial.decoder):
-                decoder.ask(sampling)
+            self._decoder.ask(sampling)
+            if trial:
+                trial.decoder.ask(sampling)
         on_the_way = 0
         while len(ids) < end:
             draft = lookup.draft() if lookup and len(ids) + DRAFT < end else []
             with torch.inference_mode(), self._failing():
-                if lookup and draft and not on_the_way:
-                    drawn = self._trial.draw([ids[-1], *draft], len(ids) - 1)
+                if trial and lookup and draft and not on_the_way:
+                    drawn = trial.draw([ids[-1], *draft], len(ids) - 1)
                     lookup.learn(len(drawn))
                     self._cache.ids += [ids[-1], *(token for token, _ in drawn[:-1])]
                 else:

@@ -60,8 +60,9 @@ def test_a_token_that_top_p_leaves_no_choice_is_the_likeliest(checkpoint: Path) 
 
 
 def test_drafts_change_no_token(checkpoint: Path) -> None:
-    plain, drafting = TritonGenerator(checkpoint), TritonGenerator(checkpoint)
-    drafting._speculates = True
+    plain = TritonGenerator(checkpoint)
+    drafting = TritonGenerator.over(plain._decoder.weights, plain.fingerprint, speculates=True)
+    assert drafting._trial is not None
     ids = [*range(3, 15), 40, 41, *range(3, 9)]
     sampling = Sampling(temperature=0, max_tokens=9, logprobs=True)
     tried: list[int] = []
