@@ -8,7 +8,6 @@ launching takes of the processor, and what each kernel takes.
 """
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +16,7 @@ import torch
 import triton
 
 from benchmarks.random20b import geometry, random_weights
-from benchmarks.triton_tiles import graph_of
+from benchmarks.triton_tiles import graph_of, microseconds
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.experts import Experts
 from gptoss.backends.triton.prefill import Prefill
@@ -46,17 +45,7 @@ LENGTHS = ((0, 100), (0, 1024), (0, 2048), (0, 4096), (0, 8192), (0, 16384), (16
 
 
 def milliseconds(run: Callable[[], object], rounds: int = 7) -> float:
-    run()
-    run()
-    times = []
-    for _ in range(rounds):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        run()
-        end.record()
-        end.synchronize()
-        times.append(start.elapsed_time(end))
-    return statistics.median(times)
+    return microseconds(run, rounds) / 1000
 
 
 def experts(weights: Weights, tile: GroupedTile, tokens: int) -> Callable[[], None]:

@@ -48,7 +48,7 @@ def graph_of(launch: Callable[[], None]) -> Callable[[], None]:
     return graph.replay
 
 
-def microseconds(run: Callable[[], None], rounds: int = 30) -> float:
+def microseconds(run: Callable[[], object], rounds: int = 30) -> float:
     for _ in range(5):
         run()
     times = []
