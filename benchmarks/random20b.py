@@ -8,7 +8,7 @@ import torch
 from gptoss.backends.config import ModelConfig
 from gptoss.backends.parallel.group import ALONE, Group
 from gptoss.backends.parallel.plan import plan
-from gptoss.backends.triton.packing import SPAN, sum_factor
+from gptoss.backends.triton.packing import SPAN, padded, sum_factor
 from gptoss.backends.triton.weights import Layer, Packed, Weights, normed_factor, rope_table
 
 GEOMETRY_20B: dict[str, Any] = {
@@ -51,7 +51,9 @@ def random_weights(config: ModelConfig, device: torch.device, seed: int = 0, gro
 
     def packed(rows: int, columns: int) -> Packed:
         words = integers(config.num_experts, rows, columns // 8, low=-(2**31), high=2**31 - 1, dtype=torch.int32)
-        exponents = integers(config.num_experts, rows, columns // 32, low=SPAN - 2, high=SPAN + 1, dtype=torch.uint8)
+        exponents = integers(
+            config.num_experts, rows, padded(columns // 32), low=SPAN - 2, high=SPAN + 1, dtype=torch.uint8
+        )
         return Packed(words, exponents, normal(config.num_experts, rows, spread=0.02), sum_factor(121))
 
     hidden, inner, heads = config.hidden_size, config.intermediate_size, config.num_attention_heads

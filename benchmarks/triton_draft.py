@@ -26,7 +26,7 @@ from gptoss.backends.triton.weights import Weights
 from gptoss.engine.settings import Sampling
 
 KERNELS = ("qkv", "attention", "out", "router", "up", "down")
-UNEMBEDDING = (Tile(1, 512, 1), Tile(2, 512, 1), Tile(4, 512, 1))
+UNEMBEDDING = (Tile(2, 256, 1), Tile(4, 256, 1), Tile(8, 256, 1))
 QKV = (Tile(1, 256, 1, 1024), Tile(2, 256, 1, 1024))
 
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.triton_prefill [--geometry 20b|120b] [--tiles] [--attention]
 
-With --tiles one layer's experts are timed with many tiles, for prompts of several lengths; with --attention, its
-attention, with a window and without. Then whole prompts, from the first token computed to the last hidden state, what
-launching takes of the processor, and what each kernel takes.
+With --tiles the products of one layer's experts are timed with many tiles, for prompts of several lengths; with
+--attention, its attention, with a window and without. Then whole prompts, from the first token computed to the last
+keys and values, what launching takes of the processor, and what each kernel takes.
 """
 
 import argparse
@@ -27,9 +27,10 @@ from gptoss.backends.triton.weights import Weights
 TILES = tuple(
     GroupedTile(*numbers)
     for numbers in (
-        (128, 256, 2, 8, 3), (128, 256, 4, 8, 2), (64, 256, 2, 4, 3), (64, 256, 4, 4, 2), (64, 256, 2, 4, 4),
-        (128, 128, 4, 4, 2), (128, 128, 2, 4, 3), (128, 128, 2, 8, 3), (64, 128, 4, 4, 2), (64, 128, 4, 4, 3),
-        (64, 128, 2, 4, 4), (128, 64, 2, 4, 3), (64, 64, 4, 4, 3), (128, 32, 4, 4, 3), (64, 32, 4, 4, 4),
+        (128, 256, 4, 8, 3), (128, 256, 2, 8, 3), (128, 256, 2, 8, 4), (128, 256, 4, 8, 2), (64, 256, 2, 4, 3),
+        (256, 128, 2, 8, 4), (128, 128, 2, 4, 4), (128, 128, 2, 4, 3), (128, 128, 2, 8, 4), (128, 128, 2, 8, 3),
+        (128, 128, 4, 8, 3), (128, 64, 4, 4, 3), (128, 64, 2, 4, 3), (128, 64, 2, 4, 4), (128, 32, 4, 4, 3),
+        (128, 32, 2, 4, 4), (64, 32, 4, 4, 4),
     )
 )  # fmt: skip
 FLASH = tuple(
@@ -40,7 +41,7 @@ FLASH = tuple(
         (256, 64, 8, 3),
     )
 )  # fmt: skip
-TOKENS = (100, 512, 1024, 2048, 4096, 8192)
+TOKENS = (100, 512, 1024, 2048, 8192)
 LENGTHS = ((0, 100), (0, 1024), (0, 2048), (0, 4096), (0, 8192), (0, 16384), (16384, 100), (16384, 16))
 
 
@@ -48,17 +49,16 @@ def milliseconds(run: Callable[[], object], rounds: int = 7) -> float:
     return microseconds(run, rounds) / 1000
 
 
-def experts(weights: Weights, tile: GroupedTile, tokens: int) -> Callable[[], None]:
-    """One layer's, choice and order included."""
-    of_one = Experts(weights.config, GroupedTiles(*[tile] * 4))
-    normed = torch.randn(tokens, weights.config.hidden_size, device="cuda")
-    inputs = (normed * weights.layers[0].input_factor).half()
-    rounded = normed.bfloat16()
-
-    def run_one() -> None:
-        of_one.of(weights.layers[0], rounded, inputs)
-
-    return run_one
+def products(weights: Weights, tile: GroupedTile, tokens: int) -> tuple[Callable[[], None], Callable[[], None]]:
+    """One layer's first and second matrices, for choices as the router makes them of random inputs."""
+    config, layer = weights.config, weights.layers[0]
+    of_one = Experts(config, GroupedTiles(*[tile] * 4))
+    offsets = of_one._choose(layer, torch.randn(tokens, config.hidden_size, device="cuda").bfloat16())[2]
+    choices = tokens * config.experts_per_token
+    inputs = (torch.randn(choices, config.hidden_size, device="cuda") * layer.input_factor).half()
+    inner = torch.randn(choices, config.intermediate_size, device="cuda").half()
+    parts = torch.empty_like(inputs, dtype=torch.bfloat16)
+    return lambda: of_one.up(layer, inputs, offsets, inner), lambda: of_one.down(layer, inner, offsets, parts)
 
 
 @torch.inference_mode()
@@ -66,7 +66,8 @@ def compiled(tile: GroupedTile) -> bool:
     """In a process of its own: leaves the kernels in the disk cache."""
     weights = random_weights(geometry("20b", num_hidden_layers=1, vocab_size=1000), torch.device("cuda"))
     try:
-        experts(weights, tile, 40)()
+        for run_one in products(weights, tile, 40):
+            run_one()
         torch.cuda.synchronize()
     except (triton.TritonError, RuntimeError) as error:  # a tile that the chip has no room for
         print(tile, type(error).__name__, str(error)[:80], flush=True)
@@ -78,20 +79,25 @@ def compare_tiles(name: str) -> None:
     with ProcessPoolExecutor(14, mp_context=torch.multiprocessing.get_context("spawn")) as pool:
         tiles = [tile for tile, fits in zip(TILES, pool.map(compiled, TILES), strict=True) if fits]
     weights = random_weights(geometry(name, num_hidden_layers=1, vocab_size=1000), torch.device("cuda"))
+    config = weights.config
     for tokens in TOKENS:
+        work = 2e-9 * tokens * config.experts_per_token * config.hidden_size * config.intermediate_size  # TFLOP/s * ms
         for tile in tiles:
-            taken = milliseconds(graph_of(experts(weights, tile, tokens)))
-            print(f"{tokens:5} tokens, {tuple(tile)!s:22} {taken:7.3f} ms", flush=True)
+            up, down = (milliseconds(graph_of(run_one)) for run_one in products(weights, tile, tokens))
+            print(
+                f"{tokens:5} tokens, {tuple(tile)!s:22} up {up:7.3f} ms {2 * work / up:4.0f} TFLOP/s, "
+                f"down {down:7.3f} ms {work / down:4.0f} TFLOP/s",
+                flush=True,
+            )
 
 
 def attention(weights: Weights, cache: KVCache, tile: FlashTile, layer: int, tokens: int) -> Callable[[], None]:
     config = weights.config
     prefill = Prefill(weights, flash=tile)
-    rows = config.num_attention_heads + 2 * config.num_key_value_heads
-    qkv = torch.randn(tokens, rows * config.head_dim, device="cuda").bfloat16()
+    queries = torch.randn(tokens, config.num_attention_heads * config.head_dim, device="cuda").bfloat16()
 
     def run_one() -> None:
-        prefill._attend(weights.layers[layer], qkv, *cache.data[layer])
+        prefill._attend(weights.layers[layer], queries, *cache.data[layer])
 
     return run_one
 
@@ -113,7 +119,7 @@ def attends(tile: FlashTile) -> bool:
 
 
 def compare_attention() -> None:
-    """The turning of queries and keys included. TFLOP/s: of the products of the pairs that are seen."""
+    """TFLOP/s: of the products of the pairs that are seen."""
     with ProcessPoolExecutor(13, mp_context=torch.multiprocessing.get_context("spawn")) as pool:
         tiles = [tile for tile, fits in zip(FLASH, pool.map(attends, FLASH), strict=True) if fits]
     weights = random_weights(geometry("20b", num_hidden_layers=2, vocab_size=1000), torch.device("cuda"))
@@ -136,7 +142,7 @@ def compare_attention() -> None:
 
 def run(prompts: Prompts, cache: KVCache, start: int, count: int) -> None:
     cache.ids = [0] * start
-    prompts.forward(torch.randint(1000, 190_000, (count,)).tolist())
+    prompts.fill(torch.randint(1000, 190_000, (count,)).tolist())
 
 
 @torch.inference_mode()

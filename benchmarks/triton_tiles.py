@@ -29,7 +29,7 @@ _CANDIDATES: dict[str, list[tuple[int, ...]]] = {
     ],
     "up": [(4, 128, 1), (8, 128, 1), (16, 128, 1), (8, 128, 2), (16, 128, 2), (16, 128, 4)],
     "down": [(1, 128, 1), (2, 128, 1), (4, 128, 1), (4, 128, 4), (8, 128, 4)],
-    "unembedding": [(4, 512, 1), (2, 512, 1), (8, 512, 2)],
+    "unembedding": [(4, 512, 1), (4, 256, 1), (8, 256, 1), (8, 512, 2)],
     "attention": [(16, 32, 4), (16, 64, 4), (16, 128, 4), (16, 64, 2), (16, 32, 2), (16, 64, 8)],
     "router": [(1, 0, 4)],
 }  # fmt: skip
@@ -39,6 +39,7 @@ CONTEXTS = (1024, 8192, 16384)
 
 def graph_of(launch: Callable[[], None]) -> Callable[[], None]:
     stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         launch()
     torch.cuda.synchronize()

@@ -1,6 +1,6 @@
 """Compiles every kernel for other GPUs than the one at hand, if any: `python -m tests.backends.triton_compiling 80 90`.
 
-What the model launches is compiled instead of launched; Triton needs no GPU for that.
+What the model launches there is compiled instead of launched; Triton needs no GPU for that.
 """
 
 import sys
@@ -16,7 +16,7 @@ from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
 from gptoss.backends.triton.experts import Chosen
 from gptoss.backends.triton.prefill import Prefill
-from gptoss.backends.triton.tiles import GroupedTiles
+from gptoss.backends.triton.tiles import SMALLER, GroupedTiles
 
 
 class Elsewhere:
@@ -40,13 +40,15 @@ class Elsewhere:
 
 @torch.inference_mode()
 def compile_all(capability: int) -> dict[str, Any]:
-    """Kernel -> the binary."""
+    """Kernel -> the binary; AssertionError if one asks for more shared memory than such a GPU has."""
     driver.set_active(Elsewhere(capability))
     found: dict[str, Any] = {}
     launch, added = JITFunction.run, Chosen.sum
 
     def compile_only(self: Any, *given: Any, grid: Any, warmup: bool, **named: Any) -> None:
-        found[self.__name__] = launch(self, *given, grid=grid, warmup=True, **named).asm["cubin"]
+        compiled = launch(self, *given, grid=grid, warmup=True, **named)
+        assert compiled.metadata.shared <= (227 if capability in (90, 100) else 99) * 1024, self.__name__
+        found[self.__name__] = compiled.asm["cubin"]
 
     JITFunction.run = compile_only
     Chosen.sum = lambda chosen: chosen.parts[: len(chosen.place)].float()  # nobody has written the places
@@ -59,7 +61,7 @@ def compile_all(capability: int) -> dict[str, Any]:
             decoder = Decoder(weights, tokens=tokens, dependent=capability >= 90)
             decoder.forward(cache)
             decoder.draw()
-        for tile in GroupedTiles():
+        for tile in dict.fromkeys(GroupedTiles() if capability in (90, 100) else SMALLER):
             hidden = Prefill(weights, GroupedTiles(*[tile] * 4)).forward(torch.arange(8), cache)
         Prefill(weights).logits(hidden)
     finally:

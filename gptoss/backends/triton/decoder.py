@@ -196,7 +196,7 @@ class Decoder:
         config, tile = self.weights.config, self.tiles.up
         expert_up[(triton.cdiv(2 * config.intermediate_size, tile.rows), config.experts_per_token, self.tokens)](
             self.normed.view(torch.int32), self.scores, *layer.up[:3], self.inner,
-            layer.up.factor / layer.input_factor, self.inner_factor,
+            layer.up.factor / layer.input_factor, self.inner_factor, layer.up.exponents.shape[-1] // 2,
             ALPHA=config.swiglu_alpha, LIMIT=config.swiglu_limit, ROWS=tile.rows, BLOCK=tile.block,
             **self._routing(), **self._launch(tile),
         )  # fmt: skip
@@ -205,7 +205,7 @@ class Decoder:
         config, tile = self.weights.config, self.tiles.down
         expert_down[(triton.cdiv(config.hidden_size, tile.rows), self.tokens)](
             self.inner.view(torch.int32), self.scores, *layer.down[:3], self.hidden,
-            layer.down.factor / self.inner_factor,
+            layer.down.factor / self.inner_factor, layer.down.exponents.shape[-1] // 2,
             ROWS=tile.rows, BLOCK=tile.block, KEEP=self.ranks.rank == 0, **self._routing(), **self._launch(tile),
         )  # fmt: skip
 

@@ -46,13 +46,21 @@ class Experts:
             BLOCK=triton.next_power_of_2(config.hidden_size), num_warps=4,
         )  # fmt: skip
         inner = inputs.new_empty(choices, config.intermediate_size)
-        self._multiply(
-            experts_up, layer.up, sorted_inputs, offsets, inner, layer.input_factor, self._inner_factor,
-            ALPHA=config.swiglu_alpha, LIMIT=config.swiglu_limit,
-        )  # fmt: skip
+        self.up(layer, sorted_inputs, offsets, inner)
         parts = torch.empty_like(sorted_inputs, dtype=torch.bfloat16)
-        self._multiply(experts_down, layer.down, inner, offsets, parts, self._inner_factor)
+        self.down(layer, inner, offsets, parts)
         return Chosen(parts, place, weights)
+
+    def up(self, layer: Layer, inputs: torch.Tensor, offsets: torch.Tensor, inner: torch.Tensor) -> None:
+        """The first matrices and SwiGLU: see `experts_up`."""
+        self._multiply(
+            experts_up, layer.up, inputs, offsets, inner, layer.input_factor, self._inner_factor,
+            ALPHA=self._config.swiglu_alpha, LIMIT=self._config.swiglu_limit,
+        )  # fmt: skip
+
+    def down(self, layer: Layer, inner: torch.Tensor, offsets: torch.Tensor, parts: torch.Tensor) -> None:
+        """The second matrices: see `experts_down`."""
+        self._multiply(experts_down, layer.down, inner, offsets, parts, self._inner_factor)
 
     def _choose(self, layer: Layer, normed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Places, weights, and where each expert's choices begin."""
@@ -81,9 +89,8 @@ class Experts:
         tile = self._tiles.of(choices / config.num_experts)
         tiles = triton.cdiv(choices, tile.choices) + min(config.num_experts, choices) - 1
         kernel[(triton.cdiv(rows, tile.rows), tiles)](
-            TensorDescriptor.from_tensor(inputs, [tile.choices, tile.groups * 32]),
-            TensorDescriptor.from_tensor(inputs, [tile.choices // 2, tile.groups * 32]),
-            offsets, packed.words.view(torch.int16), packed.exponents, packed.bias, result,
+            *[TensorDescriptor.from_tensor(inputs, [tile.choices // part, tile.groups * 32]) for part in (1, 2, 4)],
+            offsets, packed.words.view(torch.int16), packed.exponents.view(torch.int32), packed.bias, result,
             2.0**15 * packed.factor / factors[0], *factors[1:],
             WIDTH=config.hidden_size, INNER=config.intermediate_size, EXPERTS=config.num_experts,
             EXPERTS_BLOCK=triton.next_power_of_2(config.num_experts), ROWS=tile.rows, CHOICES=tile.choices,

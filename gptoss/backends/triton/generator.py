@@ -16,6 +16,7 @@ from gptoss.backends.parameters import most_tokens
 from gptoss.backends.sampling import check, draw
 from gptoss.backends.saved import key_of
 from gptoss.backends.torch.scoring import scored
+from gptoss.backends.triton import card
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
 from gptoss.backends.triton.graphs import Graphs
@@ -24,16 +25,12 @@ from gptoss.backends.triton.lookup import Lookup
 from gptoss.backends.triton.prefill import Prefill
 from gptoss.backends.triton.prompts import Prompts
 from gptoss.backends.triton.steps import Steps
-from gptoss.backends.triton.tiles import FewPrograms
 from gptoss.backends.triton.trial import COST, DRAFT, Trial
 from gptoss.backends.triton.weights import Weights, load_weights
 from gptoss.engine.errors import BackendError, GenerationFailed
 from gptoss.engine.ports import Cancelled, TokenChunk, TokenScore
 from gptoss.engine.progress import Progress, untold
 from gptoss.engine.settings import Sampling
-
-CHUNK = 8192
-"""Prompt tokens computed between two looks at `cancelled`: a tenth of a second of a 20b on a Hopper."""
 
 STEPWISE = 4
 """So many prompt tokens are computed faster one at a time than together."""
@@ -53,13 +50,13 @@ class TritonGenerator(OneAnswer):
 
         CheckpointError or BackendError says what stands in the way, and what would work instead.
         """
-        place = group.device if device == "auto" and group.device is not None else _place(device)
+        place = group.device if device == "auto" and group.device is not None else card.card(device)
         checkpoint = Checkpoint(path)
         try:
             shard = Shard(checkpoint, plan(checkpoint.config, group.rank, group.size), progress)
             if place.type == "cuda":
                 torch.cuda.set_device(place)
-                _check_memory(path, checkpoint.bytes // group.size, place)
+                card.check_memory(path, checkpoint.bytes // group.size, place)
             with torch.inference_mode():
                 self._start(load_weights(shard, place), checkpoint.fingerprint, group, checkpoint.written)
         except torch.OutOfMemoryError as error:
@@ -78,16 +75,16 @@ class TritonGenerator(OneAnswer):
         self, weights: Weights, fingerprint: str, group: Group, written: str = "", *, speculates: bool = False
     ) -> None:
         config, place = weights.plan.whole, weights.device
-        super().__init__(config, CHUNK)
-        tiles = FewPrograms() if INTERPRETED else FewPrograms(None, None, None)
+        super().__init__(config, card.chunk(config, place))
+        tiles = card.tiles(place)
         self.fingerprint = fingerprint
-        self.arithmetic = "Triton kernels, interpreted" if INTERPRETED else f"Triton kernels on {_name(place)}"
+        self.arithmetic = "Triton kernels, interpreted" if INTERPRETED else f"Triton kernels on {card.name(place)}"
         self._device = place.index if place.type == "cuda" else -1  # -1 is none
         self._cache = KVCache(weights.config, place)
         self._key = key_of(fingerprint, written, self.arithmetic)
         self._prefill = Prefill(weights, tiles.grouped, tiles.flash, group)
         self._prompts = Prompts(self._prefill, self._cache)
-        graphs, dependent = Graphs(self._cache), _dependent(place)
+        graphs, dependent = Graphs(self._cache), card.dependent(place)
         self._decoder = Decoder(weights, tiles.decoding, dependent=dependent, group=group)
         self._steps = Steps(self._decoder, graphs)
         self._trial: Trial | None = None
@@ -104,13 +101,14 @@ class TritonGenerator(OneAnswer):
         left = most_tokens(sampling, self.max_context - len(ids))
         answer = self._begin()
 
-        # The last token is always computed, and by a step, since its logits are what the first new token is drawn from.
+        # The last token is always computed, since the first new one is drawn from what it gives; and by a step, so that
+        # the same comes of it when all before it is in the cache.
         done = kept = self._cache.keep(ids[:-1])
         self._reserve(min(len(ids) + left, self.max_context))
         while done < len(ids) - 1:
             if cancelled():
                 return
-            part = ids[done : min(done + CHUNK, len(ids) - 1)]
+            part = ids[done : min(done + self._ahead, len(ids) - 1)]
             self._compute(part)
             yield TokenChunk(prefilled=len(part), cached=kept if done == kept else 0)
             self._still(answer)
@@ -141,11 +139,12 @@ class TritonGenerator(OneAnswer):
         done = self._cache.keep(ids[: start - 1])
         self._reserve(len(ids))
         while done < len(ids) - 1:
-            part = ids[done : min(done + CHUNK, len(ids) - 1)]
-            hidden = self._many(part)
-            for begin in range(max(start - 1 - done, 0), len(part), SCORED_ROWS):
-                rows = hidden[begin : begin + SCORED_ROWS]
-                with self._failing():
+            part = ids[done : min(done + self._ahead, len(ids) - 1)]
+            with self._failing():
+                hidden = self._prompts.hidden(part)
+                self._cache.ids += part
+                for begin in range(max(start - 1 - done, 0), len(part), SCORED_ROWS):
+                    rows = hidden[begin : begin + SCORED_ROWS]
                     scores += scored(self._prefill.logits(rows), ids[done + begin + 1 :][: len(rows)])
             done += len(part)
         return scores
@@ -212,7 +211,7 @@ class TritonGenerator(OneAnswer):
     def _compute(self, part: Sequence[int]) -> None:
         """Add tokens to the cache."""
         if len(part) > STEPWISE:
-            self._many(part)
+            self._fill(part)
             return
         with self._failing():
             for token in part:
@@ -223,13 +222,12 @@ class TritonGenerator(OneAnswer):
     def _extend(self, part: Sequence[int], total: int) -> None:
         with torch.cuda.device(self._device):  # each thread has a current one of its own
             self._reserve(total)
-            self._many(part)
+            self._fill(part)
 
-    def _many(self, part: Sequence[int]) -> torch.Tensor:
+    def _fill(self, part: Sequence[int]) -> None:
         with self._failing():
-            hidden = self._prompts.forward(part)
+            self._prompts.fill(part)
         self._cache.ids += part
-        return hidden
 
     @torch.inference_mode()
     def _reserve(self, tokens: int) -> None:
@@ -250,36 +248,3 @@ class _Failing:
             raise GenerationFailed("the card's memory is full: ask for a smaller --context") from error
         if isinstance(error, RuntimeError | triton.TritonError):
             raise GenerationFailed(f"the triton backend failed: {error}") from error
-
-
-def _place(device: str) -> torch.device:
-    if INTERPRETED:
-        return torch.device("cpu")
-    instead = "use --backend torch"
-    place = torch.device("cuda" if device == "auto" else device)
-    if place.type != "cuda" or not torch.cuda.is_available():
-        raise BackendError(f"the triton backend needs an NVIDIA GPU, and there is none that PyTorch can use: {instead}")
-    if (place.index or 0) >= torch.cuda.device_count():
-        raise BackendError(f'there is no device "{place}" here: {instead}, or name a device that is there')
-    place = torch.device("cuda", torch.cuda.current_device() if place.index is None else place.index)
-    if torch.cuda.get_device_capability(place) < (8, 0):
-        raise BackendError(f"{_name(place)} is too old for the triton backend, which needs Ampere or later: {instead}")
-    return place
-
-
-def _check_memory(path: Path, needed: int, place: torch.device) -> None:
-    free, _ = torch.cuda.mem_get_info(place)
-    if needed > free:
-        raise BackendError(
-            f"{path} needs {needed / 1e9:.1f} GB on {_name(place)}, which has {free / 1e9:.1f} GB free: "
-            "use a larger GPU, several with torchrun, or --backend torch on the CPU"
-        )
-
-
-def _dependent(place: torch.device) -> bool:
-    """Whether a kernel can be launched while the one before it runs: on Hopper and later."""
-    return place.type == "cuda" and torch.cuda.get_device_capability(place) >= (9, 0)
-
-
-def _name(place: torch.device) -> str:
-    return torch.cuda.get_device_name(place)

@@ -16,6 +16,7 @@ a matrix is multiplied by is kept slot by slot, so that what a thread multiplies
 import torch
 import triton
 import triton.language as tl
+from torch.nn.functional import pad
 
 from gptoss.backends.triton.kernels.product import INTERPRETED
 
@@ -45,8 +46,16 @@ def pack(blocks: torch.Tensor) -> torch.Tensor:
 
 
 def relative(exponents: torch.Tensor, top: int) -> torch.Tensor:
-    """Biased exponents (uint8), of which `top` is the largest, as the kernels read them (uint8)."""
-    return (exponents.to(torch.int16) + (SPAN - top)).clamp_(min=0).to(torch.uint8)
+    """Biased exponents (uint8 [..., groups]), of which `top` is the largest, as the kernels read them: uint8 [...,
+    `padded(groups)`]."""
+    kept = (exponents.to(torch.int16) + (SPAN - top)).clamp_(min=0).to(torch.uint8)
+    return pad(kept, (0, padded(kept.shape[-1]) - kept.shape[-1]))
+
+
+def padded(groups: int) -> int:
+    """Exponents of a row with those that fill its last word: the tensor cores' kernels read four as an int32, since
+    nothing smaller can be on its way while they compute."""
+    return -(-groups // 4) * 4
 
 
 def sum_factor(top: int) -> float:

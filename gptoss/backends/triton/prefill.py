@@ -37,19 +37,32 @@ class Prefill:
     def forward(self, ids: torch.Tensor, cache: KVCache) -> torch.Tensor:
         """Compute the tokens int64 [T] at `start` and after it, for which the cache has room, and add their keys and
         values to it: their last hidden states, float32 [T, hidden_size]."""
+        hidden, parts = self._layers(ids, cache, whole=True)
+        return hidden if parts is None else hidden + (parts.sum() if isinstance(parts, Chosen) else parts)
+
+    def fill(self, ids: torch.Tensor, cache: KVCache) -> None:
+        """Only add the keys and values: nothing is computed of the last layer but these."""
+        self._layers(ids, cache, whole=False)
+
+    def _layers(
+        self, ids: torch.Tensor, cache: KVCache, *, whole: bool
+    ) -> tuple[torch.Tensor, Chosen | torch.Tensor | None]:
+        """Hidden states, and what comes on top of them."""
         hidden = self._embed(ids)
-        parts: Chosen | torch.Tensor | None = None  # what comes on top of the hidden states: nothing yet
-        for layer, (keys, values) in zip(self.weights.layers, cache.data, strict=True):
+        parts: Chosen | torch.Tensor | None = None
+        for n, (layer, (keys, values)) in enumerate(zip(self.weights.layers, cache.data, strict=True), 1):
             normed, _ = self._norm(hidden, parts, layer.attention_norm)
-            mixed = self._attend(layer, linear(normed, layer.qkv, layer.qkv_bias), keys, values)
-            out = linear(mixed, layer.out, layer.out_bias)
+            queries = self._turn_and_keep(linear(normed, layer.qkv, layer.qkv_bias), keys, values)
+            if n == len(self.weights.layers) and not whole:
+                break
+            out = linear(self._attend(layer, queries, keys, values), layer.out, layer.out_bias)
             if self.ranks.size > 1:
                 out = self.ranks.sum(out.float())
             normed, inputs = self._norm(hidden, out, layer.experts_norm, layer.input_factor)
             parts = self.experts.of(layer, normed, inputs)
             if self.ranks.size > 1:
                 parts = self.ranks.sum(parts.sum())
-        return hidden if parts is None else hidden + (parts.sum() if isinstance(parts, Chosen) else parts)
+        return hidden, parts
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """float32 [T, vocab_size], of last hidden states [T, hidden_size]."""
@@ -82,8 +95,9 @@ class Prefill:
         )  # fmt: skip
         return normed, inputs
 
-    def _attend(self, layer: Layer, qkv: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        config, tile, tokens = self.weights.config, self.flash, len(qkv)
+    def _turn_and_keep(self, qkv: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """The queries."""
+        config, tokens = self.weights.config, len(qkv)
         heads, kv_heads, head_dim = config.num_attention_heads, config.num_key_value_heads, config.head_dim
         queries = qkv.new_empty(tokens, heads * head_dim)
         turn_and_keep[(tokens, triton.cdiv(heads + 2 * kv_heads, 16))](
@@ -91,6 +105,11 @@ class Prefill:
             HEADS=heads, KV_HEADS=kv_heads, HEAD_DIM=head_dim, HALF_BLOCK=triton.next_power_of_2(head_dim // 2),
             AT_ONCE=16, num_warps=2,
         )  # fmt: skip
+        return queries
+
+    def _attend(self, layer: Layer, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        config, tile, tokens = self.weights.config, self.flash, len(queries)
+        heads, kv_heads, head_dim = config.num_attention_heads, config.num_key_value_heads, config.head_dim
         mixed = torch.empty_like(queries)
         attend_many[(triton.cdiv(tokens, tile.rows // self.group), kv_heads)](
             queries, keys, values, layer.sinks, mixed, self.start, tokens, keys.shape[1],

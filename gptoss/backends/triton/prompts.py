@@ -8,16 +8,15 @@ import torch
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.prefill import Prefill
 
-SIZES = (16, 32, 64, 128, 256)
+SIZES = (16, 32, 64, 128, 256, 512, 1024)
 """Tokens that a graph computes. What is beyond a prompt is computed as well, and nobody looks at it."""
 
 
 class Recorded(NamedTuple):
-    """A graph with the ids that it reads, int64 [size], and the hidden states that it writes."""
+    """A graph with the ids that it reads, int64 [size]."""
 
     graph: torch.cuda.CUDAGraph
     ids: torch.Tensor
-    hidden: torch.Tensor
 
 
 class Prompts:
@@ -31,14 +30,20 @@ class Prompts:
         self._device = prefill.weights.device
         self._pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
 
-    def forward(self, ids: Sequence[int]) -> torch.Tensor:
+    def hidden(self, ids: Sequence[int]) -> torch.Tensor:
         """Compute the tokens that follow those of the cache, which has room for them, and add their keys and values:
-        their last hidden states, float32 [T, hidden_size], which the next call may overwrite."""
+        their last hidden states, float32 [T, hidden_size]."""
+        self._prefill.start.fill_(len(self._cache.ids))
+        return self._prefill.forward(torch.tensor(ids, device=self._device), self._cache)
+
+    def fill(self, ids: Sequence[int]) -> None:
+        """The same for the keys and values alone."""
         start = len(self._cache.ids)
         self._prefill.start.fill_(start)
         size = next((size for size in SIZES if size >= len(ids)), 0)
         if self._pool is None or not size or start + size > min(self._cache.capacity, self._cache.most):
-            return self._prefill.forward(torch.tensor(ids, device=self._device), self._cache)
+            self._prefill.fill(torch.tensor(ids, device=self._device), self._cache)
+            return
         place = self._cache.data.data_ptr(), self._cache.capacity
         if place != self._place:
             self._graphs.clear()
@@ -49,13 +54,12 @@ class Prompts:
         recorded = self._graphs[size]
         recorded.ids[: len(ids)].copy_(torch.tensor(ids).pin_memory(), non_blocking=True)
         recorded.graph.replay()
-        return recorded.hidden[: len(ids)]
 
     def _record(self, size: int) -> Recorded:
         ids = torch.zeros(size, dtype=torch.int64, device=self._device)
-        self._prefill.forward(ids, self._cache)  # compiles what was not compiled yet, which a graph cannot record
+        self._prefill.fill(ids, self._cache)  # compiles what was not compiled yet, which a graph cannot record
         graph = torch.cuda.CUDAGraph()
         torch.cuda.synchronize()
         with torch.cuda.graph(graph, pool=self._pool):
-            hidden = self._prefill.forward(ids, self._cache)
-        return Recorded(graph, ids, hidden)
+            self._prefill.fill(ids, self._cache)
+        return Recorded(graph, ids)

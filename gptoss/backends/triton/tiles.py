@@ -22,16 +22,16 @@ class Tiles(NamedTuple):
     router: Tile = Tile(1, 0, 4)
     up: Tile = Tile(8, 128, 1)
     down: Tile = Tile(2, 128, 1)
-    unembedding: Tile = Tile(4, 512, 1)
+    unembedding: Tile = Tile(8, 256, 1)
 
 
-FEW = Tiles(qkv=Tile(1, 256, 1, 1024), unembedding=Tile(1, 512, 1))
+FEW = Tiles(qkv=Tile(1, 256, 1, 1024), unembedding=Tile(4, 256, 1))
 """For a few tokens at a time, which need more registers a row. Other columns would make other numbers."""
 
 
 class GroupedTile(NamedTuple):
-    """Rows of an expert's matrix (64 or more), choices (32 or more), and groups of 32 weights of each row that a
-    program multiplies at a time."""
+    """Rows of an expert's matrix (64 or more), choices (32 or more), and groups of 32 weights of each row (2 or 4)
+    that a program multiplies at a time."""
 
     rows: int
     choices: int
@@ -43,9 +43,9 @@ class GroupedTile(NamedTuple):
 class GroupedTiles(NamedTuple):
     """For experts with so many choices on average, from prompts of thousands of tokens down to a few words."""
 
-    most: GroupedTile = GroupedTile(128, 256, 2, 8, 3)
-    many: GroupedTile = GroupedTile(128, 128, 4, 4, 2)
-    some: GroupedTile = GroupedTile(128, 64, 2, 4, 3)
+    most: GroupedTile = GroupedTile(128, 256, 4, 8, 3)
+    many: GroupedTile = GroupedTile(128, 128, 2, 4, 4)
+    some: GroupedTile = GroupedTile(128, 64, 4, 4, 3)
     few: GroupedTile = GroupedTile(128, 32, 4, 4, 3)
 
     def of(self, choices: float) -> GroupedTile:
@@ -55,13 +55,18 @@ class GroupedTiles(NamedTuple):
 
 MOST, MANY, SOME = 384, 96, 24
 
+SMALLER = GroupedTiles(
+    GroupedTile(128, 128, 2, 8, 3), GroupedTile(128, 128, 2, 8, 3), GroupedTile(128, 64, 2, 4, 3)
+)  # fmt: skip
+"""For chips with less shared memory than Hopper and Blackwell for data centres: 99 KB are enough."""
+
 
 class FlashTile(NamedTuple):
     """Queries and keys that a program of the attention multiplies at a time."""
 
-    rows: int = 64
+    rows: int = 128
     keys: int = 64
-    warps: int = 4
+    warps: int = 8
     stages: int = 3
 
 

@@ -17,8 +17,8 @@ from gptoss.engine.errors import CheckpointError
 
 
 class Packed(NamedTuple):
-    """Expert matrices: words int32 [experts, rows, columns / 8] and exponents uint8 [experts, rows, columns / 32] of
-    `packing`, bias bf16 [experts, rows]; factor is what sums are to be multiplied by."""
+    """Expert matrices: words int32 [experts, rows, columns / 8] and exponents uint8 [experts, rows, `padded`
+    columns / 32] of `packing`, bias bf16 [experts, rows]; factor is what sums are to be multiplied by."""
 
     words: torch.Tensor
     exponents: torch.Tensor
@@ -90,7 +90,7 @@ def load_weights(checkpoint: Shard, device: torch.device) -> Weights:
             raise CheckpointError(
                 f"{checkpoint.path} has a scale in {name} that no sensible weight needs: is it damaged?"
             )
-        return Packed(pack(blocks), relative(exponents, top).contiguous(), tensor(f"{name}_bias"), sum_factor(top))
+        return Packed(pack(blocks), relative(exponents, top), tensor(f"{name}_bias"), sum_factor(top))
 
     def layer(n: int) -> Layer:
         attention, mlp = f"block.{n}.attn", f"block.{n}.mlp"

@@ -11,7 +11,7 @@ from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.parallel.shard import whole
 from gptoss.backends.torch.generator import TorchGenerator
 from gptoss.backends.torch.weights import load_model
-from gptoss.backends.triton import generator as module
+from gptoss.backends.triton import card
 from gptoss.backends.triton.generator import TritonGenerator
 from gptoss.engine.errors import BackendError, CheckpointError
 from gptoss.engine.ports import TokenGenerator
@@ -122,7 +122,7 @@ def test_takes_no_checkpoint_with_unpacked_experts(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(DEVICE.type == "cuda", reason="there is a GPU")
 def test_says_what_would_work_without_a_gpu(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "INTERPRETED", False)
+    monkeypatch.setattr(card, "INTERPRETED", False)
     with pytest.raises(BackendError, match="needs an NVIDIA GPU"):
         TritonGenerator(checkpoint)
 

@@ -72,8 +72,8 @@ def test_graphs_compute_the_same() -> None:
     for count in (13, 100, 13, 9, 250):
         part = torch.randint(config.vocab_size, (count,)).tolist()
         prefill.start.fill_(len(launched.ids))
-        expected = prefill.forward(torch.tensor(part, device=DEVICE), launched)
-        mostly_near(prompts.forward(part), expected)
+        prefill.fill(torch.tensor(part, device=DEVICE), launched)
+        prompts.fill(part)
         for cache in (recorded, launched):
             cache.ids += part
     end = len(launched.ids)

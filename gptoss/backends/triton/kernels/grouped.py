@@ -1,8 +1,9 @@
 """The experts of many tokens: each expert's matrix times the inputs of the tokens that chose it.
 
 Inputs lie in the order of the choices by expert (see `routing`), which is divided into tiles that have one expert each;
-the last tile of an expert may be half as large. Matrices stay packed. What a thread unpacks are the elements that the
-tensor cores take from its registers, since inputs are kept in an order that makes it so (`packing.place_in_group`).
+the last tile of an expert may be a half or a quarter as large. Matrices stay packed. What a thread unpacks are the
+elements that the tensor cores take from its registers, since inputs are kept in an order that makes it so
+(`packing.place_in_group`).
 """
 
 import triton
@@ -57,19 +58,26 @@ def multiply_tile(
     HALVES: tl.constexpr = GROUPS * 8
     result = tl.zeros([ROWS, CHOICES], tl.float32)
     half = tl.arange(0, HALVES)
-    group = tl.arange(0, GROUPS)
     halves_ptr += rows[:, None] * (COLUMNS // 4) + half[None, :]
-    exponents_ptr += rows[:, None] * (COLUMNS // 32) + group[None, :]
+    exponents_ptr += rows * tl.cdiv(COLUMNS // 32, 4)
     for start in range(0, COLUMNS // 32, GROUPS):
         halves = tl.load(halves_ptr + start * 8, (half < COLUMNS // 4 - start * 8)[None, :], 0)
-        exponents = tl.load(exponents_ptr + start, (group < COLUMNS // 32 - start)[None, :], 0)
+        if GROUPS == 4:
+            four = tl.load(exponents_ptr + start // 4)
+        else:
+            low = tl.load(exponents_ptr + start // 4, (start % 4 == 0) & (rows >= 0), 0)
+            high = tl.load(exponents_ptr + start // 4, (start % 4 > 0) & (rows >= 0), 0)
         even = tl.join(unpack(halves, 0), unpack(halves, 2))
         odd = tl.join(unpack(halves, 1), unpack(halves, 3))
         weights = tl.reshape(tl.join(even, odd), [ROWS, GROUPS, 8, 2, 2])  # [ROWS, group, half, slot // 2, slot % 2]
         weights = tl.reshape(tl.permute(weights, [0, 1, 3, 4, 2]), [ROWS, GROUPS * 32])
-        scales = tl.broadcast_to(exponents.to(tl.int16)[:, :, None], [ROWS, GROUPS, 32])
-        scales = (tl.reshape(scales, [ROWS, GROUPS * 32]) << 10).to(tl.float16, bitcast=True)
-        result += product(weights * scales, tl.trans(inputs.load([first, start * 32])))
+        if GROUPS == 4:
+            exponents = tl.reshape(tl.join(tl.join(four, four >> 16), tl.join(four >> 8, four >> 24)), [ROWS, 4])
+        else:
+            exponents = tl.join(low | (high >> 16), (low | (high >> 16)) >> 8)
+        exponents = ((exponents & 31) << 10).to(tl.int16)
+        scales = tl.reshape(tl.broadcast_to(exponents[:, :, None], [ROWS, GROUPS, 32]), [ROWS, GROUPS * 32])
+        result += product(weights * scales.to(tl.float16, bitcast=True), tl.trans(inputs.load([first, start * 32])))
     return result
 
 
@@ -131,7 +139,8 @@ def up_tile(
 @triton.jit
 def experts_up(
     inputs,
-    fewer_inputs,
+    half_inputs,
+    quarter_inputs,
     offsets_ptr,
     halves_ptr,
     exponents_ptr,
@@ -149,19 +158,24 @@ def experts_up(
     CHOICES: tl.constexpr,
     GROUPS: tl.constexpr,
 ):
-    """Grid: [2 * inner / ROWS, tiles]. inputs: descriptors of float16 [choices, width], of blocks of CHOICES and of
-    half as many; sums are multiplied by factor. inner float16 [choices, inner], times inner_factor. Both are in the
-    order of the sorted choices, and their columns in that of `place_in_group`."""
+    """Grid: [2 * inner / ROWS, tiles]. inputs: descriptors of float16 [choices, width], of blocks of CHOICES, a half
+    and a quarter of them; sums are multiplied by factor. inner float16 [choices, inner], times inner_factor. Both are
+    in the order of the sorted choices, and their columns in that of `place_in_group`."""
     expert, first, last = find_tile(offsets_ptr, tl.program_id(1), EXPERTS, EXPERTS_BLOCK, CHOICES)
     if last - first > CHOICES // 2:
         up_tile(
             inputs, halves_ptr, exponents_ptr, bias_ptr, inner_ptr, factor, inner_factor, expert, first, last,
             WIDTH, INNER, ALPHA, LIMIT, ROWS, CHOICES, GROUPS,
         )  # fmt: skip
+    elif last - first > CHOICES // 4:
+        up_tile(
+            half_inputs, halves_ptr, exponents_ptr, bias_ptr, inner_ptr, factor, inner_factor, expert, first, last,
+            WIDTH, INNER, ALPHA, LIMIT, ROWS, CHOICES // 2, GROUPS,
+        )  # fmt: skip
     elif first < last:
         up_tile(
-            fewer_inputs, halves_ptr, exponents_ptr, bias_ptr, inner_ptr, factor, inner_factor, expert, first, last,
-            WIDTH, INNER, ALPHA, LIMIT, ROWS, CHOICES // 2, GROUPS,
+            quarter_inputs, halves_ptr, exponents_ptr, bias_ptr, inner_ptr, factor, inner_factor, expert, first, last,
+            WIDTH, INNER, ALPHA, LIMIT, ROWS, CHOICES // 4, GROUPS,
         )  # fmt: skip
 
 
@@ -195,7 +209,8 @@ def down_tile(
 @triton.jit
 def experts_down(
     inner,
-    fewer_inner,
+    half_inner,
+    quarter_inner,
     offsets_ptr,
     halves_ptr,
     exponents_ptr,
@@ -218,8 +233,13 @@ def experts_down(
             inner, halves_ptr, exponents_ptr, bias_ptr, parts_ptr, factor, expert, first, last,
             WIDTH, INNER, ROWS, CHOICES, GROUPS,
         )  # fmt: skip
+    elif last - first > CHOICES // 4:
+        down_tile(
+            half_inner, halves_ptr, exponents_ptr, bias_ptr, parts_ptr, factor, expert, first, last,
+            WIDTH, INNER, ROWS, CHOICES // 2, GROUPS,
+        )  # fmt: skip
     elif first < last:
         down_tile(
-            fewer_inner, halves_ptr, exponents_ptr, bias_ptr, parts_ptr, factor, expert, first, last,
-            WIDTH, INNER, ROWS, CHOICES // 2, GROUPS,
+            quarter_inner, halves_ptr, exponents_ptr, bias_ptr, parts_ptr, factor, expert, first, last,
+            WIDTH, INNER, ROWS, CHOICES // 4, GROUPS,
         )  # fmt: skip

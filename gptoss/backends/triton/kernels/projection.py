@@ -43,7 +43,7 @@ def project_out(
         sums = ()
         for t in tl.static_range(TOKENS):
             x = tl.load(mixed_ptr + t * INNER + k + columns, inside, 0.0).to(tl.float32)
-            sums += (before[t] + rest * x[None, :],)
+            sums += (tl.fma(rest, x[None, :], before[t]),)
     for t in tl.static_range(TOKENS):
         total = result[t]
         if AHEAD < INNER:

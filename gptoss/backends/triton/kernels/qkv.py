@@ -78,10 +78,10 @@ def project_qkv(
             first, second, more = (), (), ()
             for t in tl.static_range(TOKENS):
                 x = tl.load(hidden_ptr + t * WIDTH + k + columns, inside, 0.0)
-                more += (more_sums[t] + x * x,)
+                more += (tl.fma(x, x, more_sums[t]),)
                 x = x * norm
-                first += (first_sums[t] + first_weight * x[None, :],)
-                second += (second_sums[t] + second_weight * x[None, :],)
+                first += (tl.fma(first_weight, x[None, :], first_sums[t]),)
+                second += (tl.fma(second_weight, x[None, :], second_sums[t]),)
     for t in tl.static_range(TOKENS):
         all_squares, turned, other = squares[t], one[t], two[t]
         if AHEAD < WIDTH:
@@ -118,8 +118,9 @@ def _store(
         turn_ptr = rope_ptr + position * HEAD_DIM + dim
         cosine = tl.load(turn_ptr)
         sine = tl.load(turn_ptr + HALF)
-        turned = one * cosine - two * sine
-        two = two * cosine + one * sine
+        # Said outright which product is rounded, or the compiler may choose another for another number of tokens.
+        turned = tl.fma(one, cosine, -(two * sine))
+        two = tl.fma(two, cosine, one * sine)
         one = turned
     if head < HEADS:
         scale = HEAD_DIM**-0.5

@@ -62,6 +62,6 @@ def _more(
     sums, squares = (), ()
     for t in tl.static_range(TOKENS):
         x = tl.load(hidden_ptr + t * WIDTH + k + columns, inside, 0.0)
-        squares += (squares_before[t] + x * x,)
-        sums += (sums_before[t] + weight * (x * norm)[None, :],)
+        squares += (tl.fma(x, x, squares_before[t]),)
+        sums += (tl.fma(weight, (x * norm)[None, :], sums_before[t]),)
     return sums, squares
