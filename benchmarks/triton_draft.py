@@ -123,8 +123,8 @@ def rate(generator: TritonGenerator, prompt: list[int], tokens: int, temperature
 def answers(weights: Weights, contexts: list[int], tokens: int) -> None:
     from gptoss.backends.triton import generator as module
 
-    plain = TritonGenerator.over(weights, "random")
-    drafting = TritonGenerator.over(weights, "random", speculates=True)
+    plain = TritonGenerator.over(weights, "random", speculates=False)
+    drafting = TritonGenerator.over(weights, "random")
     for context in contexts:
         prompt = [random.randrange(1000, 190_000) for _ in range(context)]
         _, answer = rate(plain, prompt, tokens, 1.0)

@@ -65,14 +65,15 @@ class TritonGenerator(OneAnswer):
             checkpoint.close()
 
     @classmethod
-    def over(cls, weights: Weights, fingerprint: str, group: Group = ALONE, *, speculates: bool = False) -> Self:
-        """With weights that are on the card already. `speculates`: with drafts, see `lookup`."""
+    def over(cls, weights: Weights, fingerprint: str, group: Group = ALONE, *, speculates: bool = True) -> Self:
+        """With weights that are on the card already. `speculates`: with drafts, see `lookup`; never on several ranks,
+        whose sums may be added in another order."""
         generator = cls.__new__(cls)
         generator._start(weights, fingerprint, group, speculates=speculates)
         return generator
 
     def _start(
-        self, weights: Weights, fingerprint: str, group: Group, written: str = "", *, speculates: bool = False
+        self, weights: Weights, fingerprint: str, group: Group, written: str = "", *, speculates: bool = True
     ) -> None:
         config, place = weights.plan.whole, weights.device
         super().__init__(config, card.chunk(config, place))
@@ -88,7 +89,7 @@ class TritonGenerator(OneAnswer):
         self._decoder = Decoder(weights, tiles.decoding, dependent=dependent, group=group)
         self._steps = Steps(self._decoder, graphs)
         self._trial: Trial | None = None
-        if speculates:
+        if speculates and group.size == 1:
             few = Decoder(weights, tiles.decoding, tokens=1 + DRAFT, dependent=dependent, group=group)
             self._trial = Trial(few, graphs)
 
@@ -165,6 +166,8 @@ class TritonGenerator(OneAnswer):
             self._decoder.ask(sampling)
             if trial:
                 trial.decoder.ask(sampling)
+                if len(ids) + DRAFT < end:
+                    trial.compile(ids[-1], len(ids) - 1)
         on_the_way = 0
         while len(ids) < end:
             draft = lookup.draft() if lookup and len(ids) + DRAFT < end else []

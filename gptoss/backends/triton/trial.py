@@ -9,7 +9,7 @@ DRAFT = 3
 """Tokens of a draft: with its own token four are computed in a step."""
 
 COST = 2.4
-"""Single steps that one with a draft takes as long as."""
+"""Single steps that one with a draft takes as long as (measured: 2.43 after 1,024 tokens, 2.33 after 8,192)."""
 
 
 class Trial:
@@ -18,6 +18,17 @@ class Trial:
     def __init__(self, decoder: Decoder, graphs: Graphs) -> None:
         self.decoder = decoder
         self._graphs = graphs
+        self._compiled = decoder.weights.device.type == "cpu"  # there is nothing to compile
+
+    def compile(self, token: int, position: int) -> None:
+        """Before the first answer, so that it does not stop in its middle while kernels are compiled.
+
+        The token is computed as `draw` would, at its position and as if it came again and again; whatever is computed
+        there next takes its place.
+        """
+        if not self._compiled:
+            self.draw([token] * self.decoder.tokens, position)
+            self._compiled = True
 
     def draw(self, tokens: Sequence[int], position: int) -> list[tuple[int, float]]:
         """Compute tokens from `position` on, and draw what follows each of them, with its log probability.

@@ -60,8 +60,8 @@ def test_a_token_that_top_p_leaves_no_choice_is_the_likeliest(checkpoint: Path) 
 
 
 def test_drafts_change_no_token(checkpoint: Path) -> None:
-    plain = TritonGenerator(checkpoint)
-    drafting = TritonGenerator.over(plain._decoder.weights, plain.fingerprint, speculates=True)
+    drafting = TritonGenerator(checkpoint)
+    plain = TritonGenerator.over(drafting._decoder.weights, drafting.fingerprint, speculates=False)
     assert drafting._trial is not None
     ids = [*range(3, 15), 40, 41, *range(3, 9)]
     sampling = Sampling(temperature=0, max_tokens=9, logprobs=True)
