@@ -7,13 +7,14 @@ from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
 from gptoss.backends.triton.prefill import Prefill
 from gptoss.backends.triton.prompts import Prompts
+from gptoss.backends.triton.tiles import GroupedTiles
 from tests.backends.triton.models import DEVICE, FLASH, GROUPED, TILES, exact_layer, small_model
 from tests.backends.triton.test_decoding import near
 
 
-@pytest.mark.parametrize(("start", "count"), [(0, 1), (0, 37), (100, 60), (500, 9)])
+@pytest.mark.parametrize(("start", "count", "groups"), [(0, 1, 2), (0, 37, 4), (100, 60, 2), (500, 9, 4)])
 @torch.inference_mode()
-def test_layers(start: int, count: int) -> None:
+def test_layers(start: int, count: int, groups: int) -> None:
     model = small_model(seed=start)
     weights, config = model.weights, model.weights.config
     cache = KVCache(config, DEVICE)
@@ -23,7 +24,9 @@ def test_layers(start: int, count: int) -> None:
     before = cache.data.clone()
     ids = torch.randint(config.vocab_size, (count,), device=DEVICE)
 
-    prefill = Prefill(weights, GROUPED, FLASH)
+    prefill = Prefill(
+        weights, GroupedTiles(*(tile._replace(groups=groups) for tile in GROUPED or GroupedTiles())), FLASH
+    )
     prefill.start.fill_(start)
     hidden = prefill.forward(ids, cache)
 
