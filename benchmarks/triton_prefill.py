@@ -17,8 +17,10 @@ import triton
 
 from benchmarks.random20b import geometry, random_weights
 from benchmarks.triton_tiles import graph_of, microseconds
+from gptoss.backends.triton import card
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.experts import Experts
+from gptoss.backends.triton.graphs import Graphs
 from gptoss.backends.triton.prefill import Prefill
 from gptoss.backends.triton.prompts import Prompts
 from gptoss.backends.triton.tiles import FlashTile, GroupedTile, GroupedTiles
@@ -29,8 +31,7 @@ TILES = tuple(
     for numbers in (
         (128, 256, 4, 8, 3), (128, 256, 2, 8, 3), (128, 256, 2, 8, 4), (128, 256, 4, 8, 2), (64, 256, 2, 4, 3),
         (256, 128, 2, 8, 4), (128, 128, 2, 4, 4), (128, 128, 2, 4, 3), (128, 128, 2, 8, 4), (128, 128, 2, 8, 3),
-        (128, 128, 4, 8, 3), (128, 64, 4, 4, 3), (128, 64, 2, 4, 3), (128, 64, 2, 4, 4), (128, 32, 4, 4, 3),
-        (128, 32, 2, 4, 4), (64, 32, 4, 4, 4),
+        (128, 128, 4, 8, 3), (128, 64, 4, 4, 3), (128, 64, 2, 4, 3), (128, 64, 2, 4, 4),
     )
 )  # fmt: skip
 FLASH = tuple(
@@ -52,7 +53,7 @@ def milliseconds(run: Callable[[], object], rounds: int = 7) -> float:
 def products(weights: Weights, tile: GroupedTile, tokens: int) -> tuple[Callable[[], None], Callable[[], None]]:
     """One layer's first and second matrices, for choices as the router makes them of random inputs."""
     config, layer = weights.config, weights.layers[0]
-    of_one = Experts(config, GroupedTiles(*[tile] * 4))
+    of_one = Experts(config, GroupedTiles(*[tile] * 3))
     offsets = of_one._choose(layer, torch.randn(tokens, config.hidden_size, device="cuda").bfloat16())[2]
     choices = tokens * config.experts_per_token
     inputs = (torch.randn(choices, config.hidden_size, device="cuda") * layer.input_factor).half()
@@ -160,7 +161,8 @@ def main() -> None:
     cache = KVCache(weights.config, weights.device)
     cache.reserve(16_640)
     cache.data.normal_()
-    prompts = Prompts(Prefill(weights), cache)
+    division = card.division(weights.device)
+    prompts = Prompts(Prefill(weights, division.grouped, division.flash), Graphs(cache))
     for start, count in LENGTHS:
         taken = milliseconds(lambda s=start, n=count: run(prompts, cache, s, n), 5)  # type: ignore[misc]
         begun = time.perf_counter()

@@ -20,12 +20,12 @@ class OneAnswer(ABC):
     _cache: Cached
     _key: Mapping[str, str]
 
-    def __init__(self, config: ModelConfig, ahead: int) -> None:
-        """`config` is the whole model's; `ahead` is how many tokens `prefill` computes at a time."""
+    def __init__(self, config: ModelConfig, at_once: int) -> None:
+        """`config` is the whole model's; `at_once` is how many tokens of a prompt are computed at a time."""
         self.max_context = config.max_context
         self._vocabulary = config.vocab_size
         self._windows = config.windows
-        self._ahead = ahead
+        self._at_once = at_once
         self._answer = 0
 
     def prefill(self, ids: Sequence[int], cancelled: Cancelled) -> Iterator[TokenChunk]:
@@ -36,7 +36,7 @@ class OneAnswer(ABC):
         answer = self._begin()
         done = kept = self._cache.keep(ids)
         while done < len(ids) and not cancelled():
-            part = ids[done : done + self._ahead]
+            part = ids[done : done + self._at_once]
             with torch.inference_mode():
                 self._extend(part, len(ids))
             yield TokenChunk(prefilled=len(part), cached=kept if done == kept else 0)

@@ -16,7 +16,7 @@ from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
 from gptoss.backends.triton.experts import Chosen
 from gptoss.backends.triton.prefill import Prefill
-from gptoss.backends.triton.tiles import SMALLER, GroupedTiles
+from gptoss.backends.triton.tiles import LITTLE_SHARED, GroupedTiles
 
 
 class Elsewhere:
@@ -42,12 +42,13 @@ class Elsewhere:
 def compile_all(capability: int) -> dict[str, Any]:
     """Kernel -> the binary; AssertionError if one asks for more shared memory than such a GPU has."""
     driver.set_active(Elsewhere(capability))
+    roomy = capability in (90, 100)
     found: dict[str, Any] = {}
     launch, added = JITFunction.run, Chosen.sum
 
     def compile_only(self: Any, *given: Any, grid: Any, warmup: bool, **named: Any) -> None:
         compiled = launch(self, *given, grid=grid, warmup=True, **named)
-        assert compiled.metadata.shared <= (227 if capability in (90, 100) else 99) * 1024, self.__name__
+        assert compiled.metadata.shared <= (227 if roomy else 99) * 1024, self.__name__
         found[self.__name__] = compiled.asm["cubin"]
 
     JITFunction.run = compile_only
@@ -61,8 +62,8 @@ def compile_all(capability: int) -> dict[str, Any]:
             decoder = Decoder(weights, tokens=tokens, dependent=capability >= 90)
             decoder.forward(cache)
             decoder.draw()
-        for tile in dict.fromkeys(GroupedTiles() if capability in (90, 100) else SMALLER):
-            hidden = Prefill(weights, GroupedTiles(*[tile] * 4)).forward(torch.arange(8), cache)
+        for tile in dict.fromkeys((None if roomy else LITTLE_SHARED.grouped) or GroupedTiles()):
+            hidden = Prefill(weights, GroupedTiles(*[tile] * 3)).forward(torch.arange(8), cache)
         Prefill(weights).logits(hidden)
     finally:
         JITFunction.run, Chosen.sum = launch, added

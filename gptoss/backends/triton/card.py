@@ -6,18 +6,18 @@ import torch
 
 from gptoss.backends.config import ModelConfig
 from gptoss.backends.triton.kernels.product import INTERPRETED
-from gptoss.backends.triton.tiles import SMALLER, FewPrograms
+from gptoss.backends.triton.tiles import FEW_PROGRAMS, LITTLE_SHARED, Division
 from gptoss.engine.errors import BackendError
 
 CHUNK, LEAST_CHUNK = 16384, 1024
-"""Prompt tokens computed between two looks at `cancelled`: a quarter of a second of a 20b on a Hopper; and where that
-would not leave room for keys and values."""
+"""Prompt tokens computed at a time, between two looks at `cancelled`: a quarter of a second of a 20b on a Hopper; and
+where more would not leave room for keys and values."""
 
 BYTES_PER_WIDTH = 50
 """Memory that a prompt takes for a token while it is computed, per element of its hidden state (measured: 47 to 50)."""
 
 
-def card(device: str) -> torch.device:
+def find(device: str) -> torch.device:
     """The GPU that "auto", "cuda" or "cuda:N" names; BackendError says what would work instead."""
     if INTERPRETED:
         return torch.device("cpu")
@@ -43,22 +43,31 @@ def check_memory(path: Path, needed: int, place: torch.device) -> None:
         )
 
 
-def chunk(config: ModelConfig, place: torch.device) -> int:
-    """Prompt tokens that are computed at a time, beside a model that is on the card already."""
-    tokens = CHUNK
-    if place.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(place)
-        while tokens > LEAST_CHUNK and tokens * config.hidden_size * BYTES_PER_WIDTH > free // 4:
-            tokens //= 2
+def chunk(config: ModelConfig, place: torch.device, ranks: int = 1) -> int:
+    """Prompt tokens that are computed at a time, beside a model that is on the card already.
+
+    Other pieces give other last bits: so it is always the same for a model on such a card, and on all ranks.
+    """
+    if ranks > 1 or place.type == "cpu":
+        return CHUNK // 2
+    tokens = CHUNK if _roomy(place) else CHUNK // 2
+    room = torch.cuda.get_device_properties(place).total_memory - torch.cuda.memory_allocated(place)
+    while tokens > LEAST_CHUNK and tokens * config.hidden_size * BYTES_PER_WIDTH > room // 4:
+        tokens //= 2
     return tokens
 
 
-def tiles(place: torch.device) -> FewPrograms:
-    """How the kernels divide their work there; None is what they would do by themselves."""
+def division(place: torch.device) -> Division:
+    """How the kernels divide their work there."""
     if place.type == "cpu":
-        return FewPrograms()
-    roomy = torch.cuda.get_device_capability(place)[0] in (9, 10)  # 227 KB of shared memory, elsewhere 99 to 163
-    return FewPrograms(None, None if roomy else SMALLER, None)
+        return FEW_PROGRAMS
+    return Division() if _roomy(place) else LITTLE_SHARED
+
+
+def _roomy(place: torch.device) -> bool:
+    """Whether programs have 227 KB of shared memory, as on Hopper and on Blackwell for data centres; others have 99 to
+    163."""
+    return torch.cuda.get_device_capability(place)[0] in (9, 10)
 
 
 def dependent(place: torch.device) -> bool:

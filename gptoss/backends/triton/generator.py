@@ -50,7 +50,7 @@ class TritonGenerator(OneAnswer):
 
         CheckpointError or BackendError says what stands in the way, and what would work instead.
         """
-        place = group.device if device == "auto" and group.device is not None else card.card(device)
+        place = group.device if device == "auto" and group.device is not None else card.find(device)
         checkpoint = Checkpoint(path)
         try:
             shard = Shard(checkpoint, plan(checkpoint.config, group.rank, group.size), progress)
@@ -76,16 +76,16 @@ class TritonGenerator(OneAnswer):
         self, weights: Weights, fingerprint: str, group: Group, written: str = "", *, speculates: bool = True
     ) -> None:
         config, place = weights.plan.whole, weights.device
-        super().__init__(config, card.chunk(config, place))
-        tiles = card.tiles(place)
+        super().__init__(config, card.chunk(config, place, group.size))
+        tiles = card.division(place)
         self.fingerprint = fingerprint
         self.arithmetic = "Triton kernels, interpreted" if INTERPRETED else f"Triton kernels on {card.name(place)}"
         self._device = place.index if place.type == "cuda" else -1  # -1 is none
         self._cache = KVCache(weights.config, place)
         self._key = key_of(fingerprint, written, self.arithmetic)
         self._prefill = Prefill(weights, tiles.grouped, tiles.flash, group)
-        self._prompts = Prompts(self._prefill, self._cache)
         graphs, dependent = Graphs(self._cache), card.dependent(place)
+        self._prompts = Prompts(self._prefill, graphs)
         self._decoder = Decoder(weights, tiles.decoding, dependent=dependent, group=group)
         self._steps = Steps(self._decoder, graphs)
         self._trial: Trial | None = None
@@ -109,7 +109,7 @@ class TritonGenerator(OneAnswer):
         while done < len(ids) - 1:
             if cancelled():
                 return
-            part = ids[done : min(done + self._ahead, len(ids) - 1)]
+            part = ids[done : min(done + self._at_once, len(ids) - 1)]
             self._compute(part)
             yield TokenChunk(prefilled=len(part), cached=kept if done == kept else 0)
             self._still(answer)
@@ -140,7 +140,7 @@ class TritonGenerator(OneAnswer):
         done = self._cache.keep(ids[: start - 1])
         self._reserve(len(ids))
         while done < len(ids) - 1:
-            part = ids[done : min(done + self._ahead, len(ids) - 1)]
+            part = ids[done : min(done + self._at_once, len(ids) - 1)]
             with self._failing():
                 hidden = self._prompts.hidden(part)
                 self._cache.ids += part

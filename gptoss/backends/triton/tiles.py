@@ -30,8 +30,8 @@ FEW = Tiles(qkv=Tile(1, 256, 1, 1024), unembedding=Tile(4, 256, 1))
 
 
 class GroupedTile(NamedTuple):
-    """Rows of an expert's matrix (64 or more), choices (32 or more), and groups of 32 weights of each row (2 or 4)
-    that a program multiplies at a time."""
+    """Rows of an expert's matrix (64 or more), choices (64 or more; an expert's last tile has a half or a quarter, if
+    that is enough), and groups of 32 weights of each row (2 or 4) that a program multiplies at a time."""
 
     rows: int
     choices: int
@@ -46,19 +46,13 @@ class GroupedTiles(NamedTuple):
     most: GroupedTile = GroupedTile(128, 256, 4, 8, 3)
     many: GroupedTile = GroupedTile(128, 128, 2, 4, 4)
     some: GroupedTile = GroupedTile(128, 64, 4, 4, 3)
-    few: GroupedTile = GroupedTile(128, 32, 4, 4, 3)
 
     def of(self, choices: float) -> GroupedTile:
         """For experts with so many choices on average."""
-        return self[0 if choices >= MOST else 1 if choices >= MANY else 2 if choices >= SOME else 3]
+        return self[0 if choices >= MOST else 1 if choices >= MANY else 2]
 
 
-MOST, MANY, SOME = 384, 96, 24
-
-SMALLER = GroupedTiles(
-    GroupedTile(128, 128, 2, 8, 3), GroupedTile(128, 128, 2, 8, 3), GroupedTile(128, 64, 2, 4, 3)
-)  # fmt: skip
-"""For chips with less shared memory than Hopper and Blackwell for data centres: 99 KB are enough."""
+MOST, MANY = 384, 96
 
 
 class FlashTile(NamedTuple):
@@ -70,16 +64,29 @@ class FlashTile(NamedTuple):
     stages: int = 3
 
 
-class FewPrograms(NamedTuple):
-    """For Triton's interpreter, which takes for a program what it takes whatever the program's size."""
+class Division(NamedTuple):
+    """Of all the work. None: as the kernels do by themselves, which suits Hopper."""
 
-    decoding: Tiles | None = Tiles(
+    decoding: Tiles | None = None
+    grouped: GroupedTiles | None = None
+    flash: FlashTile | None = None
+
+
+_MOST = GroupedTile(128, 128, 2, 8, 3)
+
+LITTLE_SHARED = Division(grouped=GroupedTiles(most=_MOST, many=_MOST, some=GroupedTile(128, 64, 2, 4, 3)))
+"""For chips with less shared memory than Hopper and Blackwell for data centres: 99 KB are enough."""
+
+FEW_PROGRAMS = Division(
+    Tiles(
         qkv=Tile(8, 64, 4, 64),
         attention=Tile(16, 64, 4),
         out=Tile(64, 64, 4, 128),
         up=Tile(128, 32, 4),
         down=Tile(64, 32, 4),
         unembedding=Tile(1024, 64, 4),
-    )
-    grouped: GroupedTiles | None = GroupedTiles(*[GroupedTile(64, 32, 2, 4, 2)] * 4)
-    flash: FlashTile | None = FlashTile(64, 64)
+    ),
+    GroupedTiles(*[GroupedTile(64, 64, 2, 4, 2)] * 3),
+    FlashTile(64, 64),
+)
+"""For Triton's interpreter, which takes for a program what it takes whatever the program's size."""

@@ -10,7 +10,7 @@ import torch
 from gptoss.backends.checkpoint import Checkpoint
 from gptoss.backends.mxfp4 import Mxfp4Matrix
 from gptoss.backends.parallel.shard import whole
-from gptoss.backends.triton.tiles import FewPrograms
+from gptoss.backends.triton import card
 from gptoss.backends.triton.weights import Weights, load_weights
 from tests.backends.checkpoints import Geometry, random_weights, save_original
 
@@ -21,8 +21,7 @@ GEOMETRY = Geometry(
 )
 """Odd on purpose: three query heads a kv head, widths that are no power of two, more than one chunk of tokens."""
 
-FEWER = FewPrograms() if DEVICE.type == "cpu" else None
-TILES, GROUPED, FLASH = FEWER or (None, None, None)
+TILES, GROUPED, FLASH = card.division(DEVICE)
 
 
 class Model(NamedTuple):

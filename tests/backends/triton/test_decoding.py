@@ -10,7 +10,7 @@ from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
 from gptoss.backends.triton.packing import places
 from gptoss.engine.settings import Sampling
-from tests.backends.triton.models import DEVICE, FEWER, TILES, exact_layer, small_model
+from tests.backends.triton.models import DEVICE, TILES, exact_layer, small_model
 
 
 @pytest.mark.parametrize(("position", "layer"), [(0, 0), (5, 1), (127, 0), (128, 0), (150, 1), (300, 0), (700, 1)])
@@ -47,7 +47,7 @@ def test_layer(position: int, layer: int) -> None:
 def test_a_few_tokens_at_a_time_are_the_same_as_one_by_one(position: int) -> None:
     model = small_model(seed=6)
     config = model.weights.config
-    few, one = Decoder(model.weights, FEWER and TILES, tokens=3, splits=4), Decoder(model.weights, TILES, splits=4)
+    few, one = Decoder(model.weights, TILES, tokens=3, splits=4), Decoder(model.weights, TILES, splits=4)
     caches = [KVCache(config, DEVICE) for _ in range(2)]
     for cache in caches:
         cache.reserve(position + 3)

@@ -5,6 +5,7 @@ import torch
 
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
+from gptoss.backends.triton.graphs import Graphs
 from gptoss.backends.triton.prefill import Prefill
 from gptoss.backends.triton.prompts import Prompts
 from gptoss.backends.triton.tiles import GroupedTiles
@@ -67,12 +68,12 @@ def test_one_at_a_time_goes_on_from_many_at_once() -> None:
 def test_graphs_compute_the_same() -> None:
     model = small_model(seed=2)
     config = model.weights.config
-    prefill = Prefill(model.weights)
+    prefill = Prefill(model.weights, GROUPED, FLASH)
     recorded, launched = KVCache(config, DEVICE), KVCache(config, DEVICE)
     for cache in (recorded, launched):
-        cache.reserve(400)
-    prompts = Prompts(prefill, recorded)
-    for count in (13, 100, 13, 9, 250):
+        cache.reserve(3000)
+    prompts = Prompts(prefill, Graphs(recorded))
+    for count in (13, 100, 13, 9, 250, 300, 700, 300, 1000, 700):
         part = torch.randint(config.vocab_size, (count,)).tolist()
         prefill.start.fill_(len(launched.ids))
         prefill.fill(torch.tensor(part, device=DEVICE), launched)

@@ -65,8 +65,9 @@ def multiply_tile(
         if GROUPS == 4:
             four = tl.load(exponents_ptr + start // 4)
         else:
-            low = tl.load(exponents_ptr + start // 4, (start % 4 == 0) & (rows >= 0), 0)
-            high = tl.load(exponents_ptr + start // 4, (start % 4 > 0) & (rows >= 0), 0)
+            # Not one load and a shift that the loop chooses: that would send the weights through shared memory.
+            low = tl.load(exponents_ptr + start // 4, start % 4 == 0, 0)
+            high = tl.load(exponents_ptr + start // 4, start % 4 > 0, 0)
         even = tl.join(unpack(halves, 0), unpack(halves, 2))
         odd = tl.join(unpack(halves, 1), unpack(halves, 3))
         weights = tl.reshape(tl.join(even, odd), [ROWS, GROUPS, 8, 2, 2])  # [ROWS, group, half, slot // 2, slot % 2]
