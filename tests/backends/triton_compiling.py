@@ -12,11 +12,12 @@ from triton.runtime import driver
 from triton.runtime.jit import JITFunction
 
 from benchmarks.random20b import geometry, random_weights
+from gptoss.backends.triton import card
 from gptoss.backends.triton.cache import KVCache
 from gptoss.backends.triton.decoder import Decoder
 from gptoss.backends.triton.experts import Chosen
 from gptoss.backends.triton.prefill import Prefill
-from gptoss.backends.triton.tiles import LITTLE_SHARED, GroupedTiles
+from gptoss.backends.triton.tiles import LITTLE_SHARED, Division, GroupedTiles
 
 
 class Elsewhere:
@@ -42,7 +43,8 @@ class Elsewhere:
 def compile_all(capability: int) -> dict[str, Any]:
     """Kernel -> the binary; AssertionError if one asks for more shared memory than such a GPU has."""
     driver.set_active(Elsewhere(capability))
-    roomy = capability in (90, 100)
+    roomy = card.roomy(divmod(capability, 10))
+    grouped = (Division() if roomy else LITTLE_SHARED).grouped or GroupedTiles()
     found: dict[str, Any] = {}
     launch, added = JITFunction.run, Chosen.sum
 
@@ -62,7 +64,7 @@ def compile_all(capability: int) -> dict[str, Any]:
             decoder = Decoder(weights, tokens=tokens, dependent=capability >= 90)
             decoder.forward(cache)
             decoder.draw()
-        for tile in dict.fromkeys((None if roomy else LITTLE_SHARED.grouped) or GroupedTiles()):
+        for tile in dict.fromkeys(grouped):
             hidden = Prefill(weights, GroupedTiles(*[tile] * 3)).forward(torch.arange(8), cache)
         Prefill(weights).logits(hidden)
     finally:

@@ -50,7 +50,7 @@ def chunk(config: ModelConfig, place: torch.device, ranks: int = 1) -> int:
     """
     if ranks > 1 or place.type == "cpu":
         return CHUNK // 2
-    tokens = CHUNK if _roomy(place) else CHUNK // 2
+    tokens = CHUNK if roomy(torch.cuda.get_device_capability(place)) else CHUNK // 2
     room = torch.cuda.get_device_properties(place).total_memory - torch.cuda.memory_allocated(place)
     while tokens > LEAST_CHUNK and tokens * config.hidden_size * BYTES_PER_WIDTH > room // 4:
         tokens //= 2
@@ -61,13 +61,13 @@ def division(place: torch.device) -> Division:
     """How the kernels divide their work there."""
     if place.type == "cpu":
         return FEW_PROGRAMS
-    return Division() if _roomy(place) else LITTLE_SHARED
+    return Division() if roomy(torch.cuda.get_device_capability(place)) else LITTLE_SHARED
 
 
-def _roomy(place: torch.device) -> bool:
+def roomy(capability: tuple[int, int]) -> bool:
     """Whether programs have 227 KB of shared memory, as on Hopper and on Blackwell for data centres; others have 99 to
     163."""
-    return torch.cuda.get_device_capability(place)[0] in (9, 10)
+    return capability[0] in (9, 10)
 
 
 def dependent(place: torch.device) -> bool:

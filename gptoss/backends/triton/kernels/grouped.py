@@ -48,9 +48,9 @@ def multiply_tile(
     CHOICES: tl.constexpr,
     GROUPS: tl.constexpr,
 ):
-    """float32 [ROWS, CHOICES]: rows of a matrix (words as halves, int16) times inputs (a descriptor of float16
-    [choices, COLUMNS], blocks [CHOICES, GROUPS * 32]) from `first` on, GROUPS groups of 32 weights of each row at a
-    time. The result is to be multiplied by 2**15 and `Packed.factor`.
+    """float32 [ROWS, CHOICES]: rows of a matrix (words as halves, int16; exponents four at a time, int32) times inputs
+    (a descriptor of float16 [choices, COLUMNS], blocks [CHOICES, GROUPS * 32]) from `first` on, GROUPS groups of 32
+    weights of each row at a time. The result is to be multiplied by 2**15 and `Packed.factor`.
 
     The compiler puts what it loads right where the tensor cores want it only as long as nothing but loads and cheap
     elementwise arithmetic comes before: so exponents are kept such that a shift makes them float16.
@@ -64,18 +64,17 @@ def multiply_tile(
         halves = tl.load(halves_ptr + start * 8, (half < COLUMNS // 4 - start * 8)[None, :], 0)
         if GROUPS == 4:
             four = tl.load(exponents_ptr + start // 4)
+            exponents = tl.reshape(tl.join(tl.join(four, four >> 16), tl.join(four >> 8, four >> 24)), [ROWS, 4])
         else:
             # Not one load and a shift that the loop chooses: that would send the weights through shared memory.
             low = tl.load(exponents_ptr + start // 4, start % 4 == 0, 0)
             high = tl.load(exponents_ptr + start // 4, start % 4 > 0, 0)
+            two = low | (high >> 16)
+            exponents = tl.join(two, two >> 8)
         even = tl.join(unpack(halves, 0), unpack(halves, 2))
         odd = tl.join(unpack(halves, 1), unpack(halves, 3))
         weights = tl.reshape(tl.join(even, odd), [ROWS, GROUPS, 8, 2, 2])  # [ROWS, group, half, slot // 2, slot % 2]
         weights = tl.reshape(tl.permute(weights, [0, 1, 3, 4, 2]), [ROWS, GROUPS * 32])
-        if GROUPS == 4:
-            exponents = tl.reshape(tl.join(tl.join(four, four >> 16), tl.join(four >> 8, four >> 24)), [ROWS, 4])
-        else:
-            exponents = tl.join(low | (high >> 16), (low | (high >> 16)) >> 8)
         exponents = ((exponents & 31) << 10).to(tl.int16)
         scales = tl.reshape(tl.broadcast_to(exponents[:, :, None], [ROWS, GROUPS, 32]), [ROWS, GROUPS * 32])
         result += product(weights * scales.to(tl.float16, bitcast=True), tl.trans(inputs.load([first, start * 32])))
